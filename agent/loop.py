@@ -1,0 +1,74 @@
+"""One episode, and one step of it on one screen."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import gymnasium
+import numpy as np
+
+from placecell.agent.perception.percept import Percept
+from placecell.agent.policies.policy import Decision, Policy
+from placecell.memory import Memory, Retrieval
+
+Observation = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Agent:
+    """Perceive, remember, recall, decide. ``k``: how many items are recalled a step."""
+
+    perception: Callable[[Observation, int], Percept]
+    memory: Memory
+    policy: Policy
+    k: int = 3
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one step leaves for whoever watches: the observation that was decided on, and what followed."""
+
+    index: int
+    observation: Observation
+    percept: Percept
+    retrieval: Retrieval
+    decision: Decision
+    info: dict[str, object]
+    terminated: bool
+    truncated: bool
+
+
+def run_episode(
+    env: gymnasium.Env,
+    agent: Agent,
+    *,
+    seed: int,
+    episode: int,
+    rng: np.random.Generator,
+    on_step: Iterable[Callable[[Step], None]] = (),
+) -> Step:
+    """Walks one episode to its end and returns its last step (its ``info["measures"]`` are the result).
+
+    Args:
+        env: an environment whose ``reset`` takes ``options={"episode": index}``.
+        agent: the four parts of a step.
+        seed: seeds the environment (noise, and nothing else).
+        episode: index into the environment's dataset.
+        rng: the policy's only source of chance.
+        on_step: called with every :class:`Step`, in order.
+    """
+    observation, _ = env.reset(seed=seed, options={"episode": episode})
+    agent.memory.begin_episode("cold")
+    agent.policy.begin_episode(rng)
+    index = 0
+    while True:
+        percept = agent.perception(observation, index)
+        agent.memory.write(percept.frame)
+        retrieval = agent.memory.retrieve(percept.query, agent.k)
+        decision = agent.policy.decide(percept, retrieval)
+        following, _, terminated, truncated, info = env.step(decision.action)
+        step = Step(index, observation, percept, retrieval, decision, info, terminated, truncated)
+        for watch in on_step:
+            watch(step)
+        if terminated or truncated:
+            return step
+        observation, index = following, index + 1
