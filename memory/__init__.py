@@ -1,1 +1,30 @@
+"""What is remembered: usable alone, without environments or agents.
 
+>>> import numpy as np
+>>> from placecell.memory import Query, SpatialMemory
+>>> memory = SpatialMemory(voxel_size_m=0.1, max_depth_m=5.0)
+>>> memory.retrieve(Query(position=np.zeros(3), radius_m=1.0), k=3).items
+()
+"""
+
+from .frame import Frame
+from .memory import Memory, NoMemory
+from .octree import FREE, OCCUPIED, UNKNOWN, SparseOctree
+from .retrieval import MemoryItem, Query, Retrieval
+from .spatial_memory import SpatialMemory
+from .voxels import Voxels
+
+__all__ = [
+    "FREE",
+    "OCCUPIED",
+    "UNKNOWN",
+    "Frame",
+    "Memory",
+    "MemoryItem",
+    "NoMemory",
+    "Query",
+    "Retrieval",
+    "SparseOctree",
+    "SpatialMemory",
+    "Voxels",
+]

@@ -16,13 +16,14 @@ class Frame:
     Args:
         T_world_camera: (4, 4) float64, camera points to world points, metres.
         camera: the pinhole that took it.
-        depth: (h, w) float32, planar (z of the camera frame), metres, 0 = no return.
+        depth: (h, w) float, planar (z of the camera frame), metres, 0 = no return.
         rgb: (h, w, 3) uint8, or None.
         labels: (h, w) integer category ids, 0 = none, or None.
-        step: when it was taken; the memory's clock.
+        step: when it was taken, from 0; the memory's clock.
 
     Raises:
-        FrameError: NaN, infinite or negative depth, a pose that is no rigid transform, sizes that differ.
+        FrameError: NaN, infinite or negative depth, depth that is not float (millimetres, mostly), a pose
+            that is no rigid transform, no pixels, sizes that differ, negative labels, a step out of range.
     """
 
     T_world_camera: Transform
@@ -34,7 +35,25 @@ class Frame:
 
     def __post_init__(self) -> None:
         require_rigid(self.T_world_camera)
+        self._require_sizes()
+        self._require_depth()
+        if self.labels is not None and int(self.labels.min()) < 0:
+            raise FrameError(
+                expected="labels from 0, which is none",
+                came=f"{int(self.labels.min())}",
+                fix="map the ids of your dataset to 0 and up",
+            )
+        if not 0 <= self.step < 1 << 30:
+            raise FrameError(
+                expected="a step from 0 to 2**30", came=f"{self.step}", fix="count steps from the start"
+            )
+
+    def _require_sizes(self) -> None:
         size = (self.camera.height, self.camera.width)
+        if min(size) < 1:
+            raise FrameError(
+                expected="a frame with pixels", came=f"{size[0]} x {size[1]}", fix="check the camera's size"
+            )
         for name, image in (("depth", self.depth), ("rgb", self.rgb), ("labels", self.labels)):
             if image is not None and image.shape[:2] != size:
                 raise FrameError(
@@ -42,6 +61,14 @@ class Frame:
                     came=f"{image.shape[0]} x {image.shape[1]}",
                     fix="resize the image, or pass the camera that took it",
                 )
+
+    def _require_depth(self) -> None:
+        if not np.issubdtype(self.depth.dtype, np.floating):
+            raise FrameError(
+                expected="depth in metres as float32",
+                came=f"{self.depth.dtype}",
+                fix="divide millimetres by 1000",
+            )
         if not bool(np.isfinite(self.depth).all()) or float(self.depth.min(initial=0.0)) < 0:
             raise FrameError(
                 expected="depth in metres, finite and not negative, 0 where nothing returned",

@@ -1,0 +1,39 @@
+"""What a map holds of some of its voxels."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64, UInt8
+
+
+@dataclass(frozen=True)
+class Voxels:
+    """What the map holds of ``n`` voxels.
+
+    Args:
+        indices: (n, 3) voxel indices.
+        centres: (n, 3) metres, world frame.
+        hits: (n,) points that fell in.
+        misses: (n,) frames that looked through.
+        colours: (n, 3) mean colour; black where no coloured frame has seen it.
+        coloured: (n,) whether one has.
+        last_seen: (n,) the step of the last hit, -1 where there was none.
+    """
+
+    indices: Int64[np.ndarray, "n 3"]
+    centres: Float64[np.ndarray, "n 3"]
+    hits: Int64[np.ndarray, " n"]
+    misses: Int64[np.ndarray, " n"]
+    colours: UInt8[np.ndarray, "n 3"]
+    coloured: Bool[np.ndarray, " n"]
+    last_seen: Int64[np.ndarray, " n"]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def colour(self, n: int) -> tuple[int, int, int] | None:
+        """Red, green, blue of the n-th, or None where no coloured frame has seen it."""
+        if not self.coloured[n]:
+            return None
+        red, green, blue = (int(channel) for channel in self.colours[n])
+        return red, green, blue
