@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import gymnasium
 import numpy as np
 
-from placecell.agent.perception.percept import Percept
-from placecell.agent.policies.policy import Decision, Policy
+from .perception.percept import Percept
+from .policies.policy import Decision, Policy
 from placecell.memory import Memory, Retrieval
 
 Observation = dict[str, np.ndarray]

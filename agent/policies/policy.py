@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from placecell.agent.perception.percept import Percept
+from ..perception.percept import Percept
 from placecell.memory import Retrieval
 
 

@@ -18,7 +18,7 @@ from ..geodesic import DistanceField, NavigableArea, Standing
 from ..measures import navigation_measures
 from ..pointnav import PointNav, require_walkable
 from .camera import Camera
-from .noise import ActuationNoise, DepthNoise
+from .noise import ActuationNoise, DepthNoise, Displacement, Level
 from .renderer import Renderer
 from .scene import Scene
 
@@ -66,7 +66,7 @@ class MeshNavEnv(gymnasium.Env):
 
     def __init__(
         self, scene: Scene, area: NavigableArea, body: Body, task: PointNav, episodes: tuple[Episode, ...], *,
-        cameras: tuple[Camera, ...], semantics: bool = False, noise: str = "none", render_mode: str | None = None,
+        cameras: tuple[Camera, ...], semantics: bool = False, noise: Level = "none", render_mode: str | None = None,
     ) -> None:  # fmt: skip
         if not episodes:
             raise EpisodeError(
@@ -109,6 +109,19 @@ class MeshNavEnv(gymnasium.Env):
     def oracle(self) -> tuple[str, ...]:
         """Inputs no agent has in the world: the perfect pose, and the simulator's labels if asked for."""
         return ("perfect_pose", "oracle_semantics") if self.semantics else ("perfect_pose",)
+
+    @property
+    def embodiment(self) -> dict[str, Any]:
+        """Plain JSON: what the driver of this body knows of it. Lengths in metres, angles in degrees."""
+        b, eye = self.body, self.cameras[0]
+        return {
+            "name": b.name, "forward_m": b.forward_m, "turn_deg": b.turn_deg, "radius_m": b.radius_m,
+            "height_m": b.height_m, "max_climb_m": b.max_climb_m, "sliding": b.sliding,
+            "success_distance_m": self.task.success_distance_m, "max_steps": self._max_steps,
+            "camera": {
+                "width": eye.width, "height": eye.height, "hfov_deg": eye.hfov_deg, "height_m": eye.height_m,
+            },
+        }  # fmt: skip
 
     def provenance(self) -> dict[str, Any]:
         """Plain JSON: what world this is."""
@@ -163,30 +176,28 @@ class MeshNavEnv(gymnasium.Env):
         return self._observe(walk), float(reward), terminated, truncated, info
 
     def _act(self, walk: _Walk, action: Action) -> None:
-        collided = False
-        turn, look = self.body.turn_rad, math.radians(self.body.look_deg)
+        slip, collided = Displacement(), False
         if action == Action.MOVE_FORWARD:
-            distance, swerve = self._actuation_noise.forward(self.body.forward_m, self.np_random)
-            if walk.held:
-                collided = True
-            else:
-                step = self.area.step(
-                    walk.standing,
-                    walk.yaw_rad + swerve,
-                    distance,
-                    sliding=self.body.sliding,
-                    sticky=self.body.sticky,
-                )
-                walk.standing, collided, walk.held = step.standing, step.collided, step.held
-            walk.yaw_rad = wrap_angle(walk.yaw_rad + swerve)
+            slip = self._actuation_noise.forward(self.body.forward_m, self.np_random)
+            collided = walk.held or self._move(walk, slip)
         elif action in (Action.TURN_LEFT, Action.TURN_RIGHT):
-            angle = self._actuation_noise.turn(turn, self.np_random)
-            walk.yaw_rad = wrap_angle(walk.yaw_rad + (angle if action == Action.TURN_LEFT else -angle))
+            turn = self.body.turn_rad if action == Action.TURN_LEFT else -self.body.turn_rad
+            slip = self._actuation_noise.turn(turn, self.np_random)
         elif action in (Action.LOOK_UP, Action.LOOK_DOWN):
+            look = math.radians(self.body.look_deg if action == Action.LOOK_UP else -self.body.look_deg)
             limit = math.radians(self.body.look_limit_deg)
-            pitch = walk.pitch_rad + (look if action == Action.LOOK_UP else -look)
-            walk.pitch_rad = min(max(pitch, -limit), limit)
+            walk.pitch_rad = min(max(walk.pitch_rad + look, -limit), limit)
+        walk.yaw_rad = wrap_angle(walk.yaw_rad + slip.turn_rad)
         walk.collided.append(collided)
+
+    def _move(self, walk: _Walk, slip: Displacement) -> bool:
+        heading = walk.yaw_rad + math.atan2(slip.left_m, slip.forward_m)
+        distance = math.hypot(slip.left_m, slip.forward_m)
+        step = self.area.step(
+            walk.standing, heading, distance, sliding=self.body.sliding, sticky=self.body.sticky
+        )
+        walk.standing, walk.held = step.standing, step.held
+        return step.collided
 
     def expert_action(self) -> int:
         """What the shortest-path expert would do now: an oracle."""

@@ -11,8 +11,7 @@ from .builtin import builtin_scene
 from .camera import Camera
 from .env import MeshNavEnv
 from .loading import load_scene
-
-NoiseLevel = Literal["none", "low", "high"]
+from .noise import Level
 
 
 def make_mesh_env(
@@ -27,7 +26,7 @@ def make_mesh_env(
     height: int = 128,
     cameras: Sequence[Mapping[str, object]] = (),
     semantics: bool = False,
-    noise: NoiseLevel = "none",
+    noise: Level = "none",
     render_mode: str | None = None,
 ) -> MeshNavEnv:
     """A :class:`MeshNavEnv`; this is also what ``gymnasium.make("placecell/MeshNav-v0", ...)`` calls.

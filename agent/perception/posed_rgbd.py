@@ -1,0 +1,41 @@
+"""From an observation of a posed RGB-D camera to a percept; no learning."""
+
+import numpy as np
+
+from .embodiment import Embodiment
+from .percept import Percept
+from placecell.geometry import Pose
+from placecell.memory import Frame, Query
+
+_AROUND_M = 3.0
+
+
+class PosedRgbd:
+    """Reads ``rgb``, ``depth``, ``gps``, ``compass``, ``pitch``, ``pointgoal`` and ``collided``.
+
+    What is remembered is in the episode's frame, as ``gps`` is; the memory is asked what stands around
+    the body.
+    """
+
+    def __init__(self, embodiment: Embodiment, around_m: float = _AROUND_M) -> None:
+        self._embodiment, self._around_m = embodiment, around_m
+
+    def __call__(self, observation: dict[str, np.ndarray], step: int) -> Percept:
+        """The percept of step ``step``; raises ``FrameError`` for a depth image that is none."""
+        x, y, z = (float(c) for c in observation["gps"])
+        pose = Pose(x, y, z, float(observation["compass"][0]), float(observation["pitch"][0]))
+        frame = Frame(
+            T_world_camera=pose.T_world_camera(self._embodiment.camera_height_m),
+            camera=self._embodiment.camera,
+            depth=observation["depth"],
+            rgb=observation["rgb"],
+            step=step,
+        )
+        return Percept(
+            frame=frame,
+            query=Query(position=pose.position, radius_m=self._around_m),
+            pose=pose,
+            goal=observation["pointgoal"].astype(np.float64),
+            collided=bool(observation["collided"][0]),
+            step=step,
+        )

@@ -1,0 +1,212 @@
+"""Numba kernels of the agent's own ground map: floors out of voxel states, clearance, optimistic search.
+
+A node is a column (x, y) with a layer: 0 .. LAYERS-1 is one of its known floors, LAYERS the unknown: a column
+without a floor that nothing known blocks. The search goes through the unknown as if it were free.
+"""
+
+from typing import no_type_check
+
+import numpy as np
+from numba import njit
+
+from placecell.envs.navmesh.anyangle import pop, push
+
+LAYERS = 3
+NONE = -32768
+_OCCUPIED, _FREE = 2, 1
+_FAR = 9
+
+
+@njit(cache=True)
+@no_type_check
+def read_columns(states, x0, y0, z0, height, floors, low, high, seen):
+    """Writes the columns of a dense box of states into the map at offset ``(x0, y0)``; ``z0`` is its lowest index.
+
+    A floor is the top of a run of occupied voxels with no occupied one in the ``height`` above it.
+    """
+    for x in range(states.shape[0]):
+        for y in range(states.shape[1]):
+            mx, my = x + x0, y + y0
+            found = 0
+            lowest, highest, top, known = NONE, NONE, NONE, False
+            for z in range(states.shape[2]):
+                if states[x, y, z] == _FREE:
+                    known = True
+                if states[x, y, z] != _OCCUPIED:
+                    continue
+                known = True
+                at = z + z0
+                if lowest == NONE:
+                    lowest = at
+                if top != NONE and at - top > height and found < LAYERS:
+                    floors[mx, my, found] = top
+                    found += 1
+                top, highest = at, at
+            if top != NONE and found < LAYERS and z0 + states.shape[2] - top > height:
+                floors[mx, my, found] = top
+                found += 1
+            for layer in range(found, LAYERS):
+                floors[mx, my, layer] = NONE
+            low[mx, my], high[mx, my], seen[mx, my] = lowest, highest, known
+
+
+@njit(cache=True)
+@no_type_check
+def floor_near(floors, x, y, k, reach):
+    """The layer of a column whose floor is nearest to height ``k`` and within ``reach``; -1 if none."""
+    best, best_layer = reach + 1, -1
+    for layer in range(LAYERS):
+        floor = floors[x, y, layer]
+        if floor == NONE:
+            break
+        if abs(floor - k) < best:
+            best, best_layer = abs(floor - k), layer
+    return best_layer
+
+
+@njit(cache=True)
+@no_type_check
+def _blocks(floors, low, high, bumped, x, y, k, climb, height, ring):
+    """Whether a column stands in the way of a body whose feet are at height ``k``, ``ring`` cells away."""
+    if bumped[x, y]:
+        return True
+    if floors[x, y, 0] != NONE and floor_near(floors, x, y, k, climb * max(ring, 1)) >= 0:
+        return False
+    if floors[x, y, 0] != NONE:
+        return True
+    return low[x, y] != NONE and low[x, y] <= k + height and high[x, y] > k + climb
+
+
+@njit(cache=True)
+@no_type_check
+def clearance(floors, low, high, bumped, x, y, k, climb, height, reach):
+    """Cells to the nearest column in the way (rounded down, at most ``reach`` + 1)."""
+    nearest = (reach + 1) * (reach + 1)
+    for dx in range(-reach, reach + 1):
+        for dy in range(-reach, reach + 1):
+            away = dx * dx + dy * dy
+            nx, ny = x + dx, y + dy
+            if away >= nearest or nx < 0 or ny < 0 or nx >= low.shape[0] or ny >= low.shape[1]:
+                continue
+            if _blocks(floors, low, high, bumped, nx, ny, k, climb, height, max(abs(dx), abs(dy))):
+                nearest = away
+    return int(np.sqrt(nearest))
+
+
+@njit(cache=True)
+@no_type_check
+def search(
+    floors, low, high, seen, bumped, sx, sy, sk, gx, gy, gk, climb, height, radius, relax, storey
+):  # fmt: skip
+    """A* from a floor through known and unknown ground; returns nodes ``(x, y, k, unknown)``, or none.
+
+    Heights ``k`` are voxel indices. ``relax`` cells around start and goal need no clearance; ``storey`` is how
+    far the goal's floor may be from ``gk``. Unknown columns take the start's height.
+    """
+    nx_, ny_ = low.shape
+    per = LAYERS + 1
+    cost = np.full(nx_ * ny_ * per, np.inf, np.float32)
+    parent = np.full(nx_ * ny_ * per, -1, np.int32)
+    closed = np.zeros(nx_ * ny_ * per, np.uint8)
+    room = np.full(nx_ * ny_ * per, 255, np.uint8)
+    keys, items = np.empty(65536), np.empty(65536, np.int32)
+    layer = floor_near(floors, sx, sy, sk, 2 * climb + 1)
+    start = (sx * ny_ + sy) * per + (layer if layer >= 0 else LAYERS)
+    cost[start] = 0.0
+    heap = push(keys, items, 0, 0.0, start)
+    reach = radius + 2
+    found = -1
+    while heap:
+        node, heap = pop(keys, items, heap)
+        if closed[node]:
+            continue
+        closed[node] = 1
+        layer = node % per
+        x, y = node // per // ny_, node // per % ny_
+        k = sk if layer == LAYERS else floors[x, y, layer]
+        if abs(x - gx) <= 1 and abs(y - gy) <= 1 and (layer == LAYERS or abs(k - gk) <= storey):
+            found = node
+            break
+        for dx in range(-1, 2):
+            for dy in range(-1, 2):
+                mx, my = x + dx, y + dy
+                if (dx == 0 and dy == 0) or mx < 0 or my < 0 or mx >= nx_ or my >= ny_:
+                    continue
+                if floors[mx, my, 0] != NONE:
+                    onto = floor_near(floors, mx, my, k, climb if layer != LAYERS else 30)
+                    if onto < 0:
+                        continue
+                    mk, extra = floors[mx, my, onto], 0.0
+                else:
+                    if _blocks(floors, low, high, bumped, mx, my, k, climb, height, 1):
+                        continue
+                    onto, mk, extra = LAYERS, sk, 0.02 if seen[mx, my] else 0.1
+                after = (mx * ny_ + my) * per + onto
+                if closed[after]:
+                    continue
+                if room[after] == 255:
+                    room[after] = clearance(floors, low, high, bumped, mx, my, mk, climb, height, reach)
+                tight = room[after] <= radius
+                near = max(abs(mx - sx), abs(my - sy)) <= relax or max(abs(mx - gx), abs(my - gy)) <= relax
+                if (tight and not near) or room[after] == 0:
+                    continue
+                if tight:
+                    extra += 2.0
+                elif room[after] == radius + 1:
+                    extra += 0.3
+                elif room[after] == radius + 2:
+                    extra += 0.1
+                step = np.sqrt(dx * dx + dy * dy) * (1.0 + extra)
+                through = cost[node] + step
+                if through < cost[after]:
+                    cost[after], parent[after] = through, node
+                    if heap == len(keys):
+                        keys = np.concatenate((keys, np.empty(heap)))
+                        items = np.concatenate((items, np.empty(heap, np.int32)))
+                    heap = push(keys, items, heap, through + np.hypot(mx - gx, my - gy), after)
+    length, node = 0, found
+    while node != -1:
+        length, node = length + 1, parent[node]
+    path = np.empty((length, 4), np.int32)
+    node = found
+    for i in range(length - 1, -1, -1):
+        layer = node % per
+        x, y = node // per // ny_, node // per % ny_
+        path[i, 0], path[i, 1] = x, y
+        path[i, 2] = sk if layer == LAYERS else floors[x, y, layer]
+        path[i, 3] = 1 if layer == LAYERS else 0
+        node = parent[node]
+    return path
+
+
+@njit(cache=True)
+@no_type_check
+def farthest_straight(floors, low, high, bumped, path, x, y, k, climb, height, radius, limit):
+    """Index of the last path node that a straight line from ``(x, y)`` reaches with clearance.
+
+    ``x, y`` are in cells; at least 1 (the path's next node). ``limit`` bounds the line's length in cells.
+    """
+    best = min(1, len(path) - 1)
+    for index in range(2, len(path)):
+        tx, ty = path[index, 0] + 0.5, path[index, 1] + 0.5
+        length = np.hypot(tx - x, ty - y)
+        if length > limit:
+            break
+        steps = int(length * 2) + 1
+        at, clear = k, True
+        for s in range(1, steps + 1):
+            cx, cy = int(np.floor(x + (tx - x) * s / steps)), int(np.floor(y + (ty - y) * s / steps))
+            layer = floor_near(floors, cx, cy, at, 2 * climb)
+            if layer >= 0:
+                at = floors[cx, cy, layer]
+            elif floors[cx, cy, 0] != NONE:
+                clear = False
+                break
+            away = min(np.hypot(cx + 0.5 - x, cy + 0.5 - y), length)
+            wanted = radius if away > radius + 1 else 0
+            if clearance(floors, low, high, bumped, cx, cy, at, climb, height, wanted) <= wanted:
+                clear = False
+                break
+        if clear:
+            best = index
+    return best

@@ -1,0 +1,128 @@
+"""Map, plan, go: the classical agent. It learns nothing and needs no simulator, only what its memory holds."""
+
+import math
+
+import numpy as np
+
+from placecell.errors import ConfigError
+from placecell.geometry import Pose, wrap_angle
+from placecell.memory import Memory, Retrieval, SpatialMemory
+
+from ..perception.embodiment import Embodiment
+from ..perception.percept import Percept
+from .actions import FORWARD, LEFT, RIGHT, STOP, reached
+from .ground_map import GroundMap, Route
+from .policy import Decision, Policy
+
+_STOP_SHARE = 0.8  # of the success distance: a margin for the map's grain
+_STUCK_SHARE = 0.2  # of a step: moved less, it counts as stuck
+_ANY_STOREY_M = 1e4
+_PATIENCE = 4  # stuck steps in a row before breaking away
+
+
+class ModularPolicy(Policy):
+    """Plans on its own map, through what it has not seen as if it were free, and corrects itself on the way.
+
+    The first unknown point of the route is the frontier it heads for. It turns once around at the start,
+    since turning costs no path. When a step does not move it, it remembers an obstacle there; when that goes
+    on, it breaks away in a random direction.
+    """
+
+    def __init__(self, memory: SpatialMemory, embodiment: Embodiment, range_m: float) -> None:
+        self._body, self._memory = embodiment, memory
+        self._map = GroundMap(memory.octree, embodiment, range_m)
+        self._look_around = round(2 * math.pi / embodiment.turn_rad)
+
+    def begin_episode(self, rng: np.random.Generator) -> None:
+        """Forgets the map's columns; the memory is emptied, or not, by whoever owns it."""
+        self._rng = rng
+        self._map.clear()
+        self._turns_left = self._look_around
+        self._turn, self._breakaway, self._stuck = LEFT, 0, 0
+        self._last: Pose | None = None
+        self._went_forward = False
+        self._route: Route | None = None
+
+    def decide(self, percept: Percept, retrieval: Retrieval) -> Decision:
+        """The next action, with the route, the frontier and what was recalled in its trace."""
+        self._map.look(percept.pose)
+        self._notice_obstacles(percept.pose)
+        decision = self._choose(percept)
+        self._last, self._went_forward = percept.pose, decision.action == FORWARD
+        recalled = [
+            {"position": item.position.tolist(), "score": item.score, "age": item.age_steps}
+            for item in retrieval.items
+        ]
+        return Decision(decision.action, {**decision.trace, "recalled": recalled})
+
+    def _choose(self, percept: Percept) -> Decision:
+        if reached(percept, self._body.success_distance_m * _STOP_SHARE):
+            return Decision(STOP, {"mode": "stop"})
+        if self._turns_left:
+            self._turns_left -= 1
+            return Decision(LEFT, {"mode": "look_around"})
+        if self._breakaway:
+            self._breakaway -= 1
+            return Decision(self._turn if self._breakaway > 1 else FORWARD, {"mode": "break_away"})
+        if self._stuck >= _PATIENCE:
+            return self._break_away()
+        if self._route is None or self._went_forward:
+            self._route = self._plan(percept)
+        if self._route is None:
+            return self._break_away()
+        return self._follow(percept.pose, self._route)
+
+    def _plan(self, percept: Percept) -> Route | None:
+        """A route; with less and less room asked for where there is none."""
+        route = self._map.route(percept.pose, percept.goal)
+        if route is None:
+            route = self._map.route(percept.pose, percept.goal, radius_cells=0)
+        if route is None:
+            self._map.forgive()
+            route = self._map.route(percept.pose, percept.goal, radius_cells=0, storey_m=_ANY_STOREY_M)
+        return route
+
+    def _follow(self, pose: Pose, route: Route) -> Decision:
+        ahead = route.target - pose.position
+        turn = wrap_angle(math.atan2(ahead[1], ahead[0]) - pose.yaw_rad)
+        trace = {
+            "mode": "explore" if route.frontier is not None else "go",
+            "target": route.target.tolist(),
+            "frontier": None if route.frontier is None else route.frontier.tolist(),
+            "plan": route.points[:: max(1, len(route.points) // 32)].tolist(),
+        }
+        if abs(turn) <= self._body.turn_rad / 2 + 1e-3:
+            return Decision(FORWARD, trace)
+        return Decision(LEFT if turn > 0 else RIGHT, trace)
+
+    def _notice_obstacles(self, pose: Pose) -> None:
+        if not self._went_forward or self._last is None:
+            return
+        moved = np.linalg.norm((pose.position - self._last.position)[:2])
+        if moved >= _STUCK_SHARE * self._body.forward_m:
+            self._stuck = 0
+            return
+        self._stuck += 1
+        self._map.bump(pose, self._body.radius_m + 0.5 * self._memory.octree.voxel_size_m)
+
+    def _break_away(self) -> Decision:
+        self._stuck, self._route = 0, None
+        self._map.forgive()
+        self._turn = int(self._rng.choice([LEFT, RIGHT]))
+        self._breakaway = int(self._rng.integers(2, self._look_around // 2 + 2))
+        return Decision(self._turn, {"mode": "break_away"})
+
+
+def make_modular_policy(memory: Memory, embodiment: Embodiment, range_m: float) -> ModularPolicy:
+    """The policy for a memory that has an octree.
+
+    Raises:
+        ConfigError: the memory keeps no map to plan on.
+    """
+    if not isinstance(memory, SpatialMemory):
+        raise ConfigError(
+            expected="a memory with an octree to plan on",
+            came=type(memory).__name__,
+            fix="set memory=full, or choose an agent that needs no map (random, forward, expert)",
+        )
+    return ModularPolicy(memory, embodiment, range_m)

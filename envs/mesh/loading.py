@@ -1,0 +1,171 @@
+"""Scenes from files: GLB, glTF, OBJ and PLY, turned z up."""
+
+import io
+import logging
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from placecell.errors import PlacecellError, SceneError
+from placecell.geometry import z_up_from_y_up
+
+from . import gltf
+from .scene import PLAIN_GREY, Part, Scene, Texture, assemble
+from .texture import decode_texture, missing_texture
+
+KNOWN = (".glb", ".gltf", ".obj", ".ply")
+Up = str  # "auto", "y" or "z"; a config may hold another, and is told so in one line
+
+_log = logging.getLogger(__name__)
+
+
+def load_scene(path: str | Path, up: Up = "auto") -> Scene:
+    """A scene from a .glb, .gltf, .obj or .ply file.
+
+    Instances are glTF nodes and OBJ objects (``o``), numbered from 1 in the file's order; categories come
+    from ``extras: {"category": "chair"}`` of glTF nodes and meshes.
+
+    Args:
+        path: the file; textures are looked for where it names them.
+        up: the file's up axis. ``"auto"``: y for glTF (its standard) and OBJ, z for PLY. A y-up
+            (x, y, z) becomes (x, -z, y).
+
+    Raises:
+        SceneError: no such file, an unknown kind of file, a truncated one, NaN vertices, no faces, a
+            missing texture.
+    """
+    path = Path(path)
+    kind = path.suffix.lower()
+    if up not in ("auto", "y", "z"):
+        raise SceneError(expected="up to be auto, y or z", came=repr(up), fix="name the file's up axis")
+    if kind not in KNOWN:
+        fix = f"convert it to one of {', '.join(KNOWN)}"
+        raise SceneError(expected=f"a scene that ends in one of {', '.join(KNOWN)}", came=str(path), fix=fix)
+    if not path.is_file():
+        came = "a folder" if path.is_dir() else "no such file"
+        raise SceneError(expected=f"a scene file at {path}", came=came, fix="check the path")
+    readers = {".glb": gltf.read_parts, ".gltf": gltf.read_parts, ".obj": _read_obj, ".ply": _read_ply}
+    try:
+        parts = readers[kind](path)
+    except PlacecellError:
+        raise
+    except Exception as error:  # whatever a parser trips over is a file that cannot be read
+        raise SceneError(
+            expected=f"a whole {kind} file in {path}",
+            came=f"one that breaks off or is damaged ({type(error).__name__}: {error})",
+            fix="copy or download it again, or export it anew",
+        ) from error
+    if up == "y" or (up == "auto" and kind != ".ply"):
+        parts = [replace(part, vertices=z_up_from_y_up(part.vertices)) for part in parts]
+    return assemble(str(path), parts)
+
+
+def _read_obj(path: Path) -> list[Part]:
+    """The parts of a Wavefront OBJ; faces outside any object belong to instance 0."""
+    import trimesh
+
+    text = path.read_bytes().decode("utf-8", "replace").replace("\r\n", "\n")
+    _check_last_line(path, text)
+    images = _obj_textures(path, text)
+    # Objects are numbered before trimesh sees them: it joins their names with those of the materials.
+    names = re.findall(r"^o[ \t]+(.*)$", text, re.MULTILINE)
+    numbers = iter(range(1, len(names) + 1))
+    text = re.sub(r"^o[ \t]+.*$", lambda _: f"o {next(numbers)}", text, flags=re.MULTILINE)
+    loaded = trimesh.load_scene(
+        io.BytesIO(f"o 0\n{text}".encode()),
+        file_type="obj",
+        resolver=trimesh.resolvers.FilePathResolver(str(path)),
+        split_objects=True,
+        process=False,
+    )
+    parts = []
+    for name, mesh in sorted(loaded.geometry.items(), key=lambda item: int(item[0].split("_")[0])):
+        part = _part_of_mesh(mesh, images)
+        if part is not None:
+            parts.append(replace(part, instance=int(name.split("_")[0])))
+    return parts
+
+
+def _check_last_line(path: Path, text: str) -> None:
+    last = text.rstrip().rsplit("\n", 1)[-1].split()
+    if last and last[0] == "f" and len(last) < 4:
+        raise SceneError(
+            expected=f"a whole .obj file in {path}",
+            came=f"one that breaks off in {' '.join(last)!r}",
+            fix="copy or download it again, or export it anew",
+        )
+
+
+def _obj_textures(path: Path, text: str) -> dict[str, Texture]:
+    """Textures of the materials in use, by the name that the material file has for them."""
+    library = re.search(r"^mtllib[ \t]+(.+?)[ \t]*$", text, re.MULTILINE)
+    used = {name.strip() for name in re.findall(r"^usemtl[ \t]+(.*)$", text, re.MULTILINE)}
+    if library is None:
+        return {}
+    file = path.parent / library[1]
+    if not file.is_file():
+        # Navigation meshes name libraries that nobody ships: colours are missing then, not shape.
+        _log.warning("%s names the material library %s, which is not there: plain grey", path, library[1])
+        return {}
+    textures: dict[str, Texture] = {}
+    material = ""
+    for line in file.read_text("utf-8", "replace").splitlines():
+        key, _, value = line.strip().partition(" ")
+        if key.lower() == "newmtl":
+            material = value.strip()
+        elif key.lower() == "map_kd" and material in used and value.strip() not in textures:
+            image = file.parent / value.strip()
+            if not image.is_file():
+                raise missing_texture(value.strip(), path)
+            textures[value.strip()] = decode_texture(image.read_bytes(), value.strip(), path)
+    return textures
+
+
+def _read_ply(path: Path) -> list[Part]:
+    import trimesh
+
+    with path.open("rb") as file:
+        header = file.read(1 << 16).partition(b"end_header")[0].decode("ascii", "replace")
+    images = {}
+    named = re.search(r"^comment TextureFile[ \t]+(.+?)[ \t\r]*$", header, re.MULTILINE)
+    if named is not None:
+        image = path.parent / named[1]
+        if not image.is_file():
+            raise missing_texture(named[1], path)
+        images[""] = decode_texture(image.read_bytes(), named[1], path)
+    loaded = trimesh.load_scene(path, process=False)
+    parts = [_part_of_mesh(mesh, images) for mesh in loaded.geometry.values()]
+    return [part for part in parts if part is not None]
+
+
+def _part_of_mesh(mesh: Any, images: dict[str, Texture]) -> Part | None:
+    """A trimesh of one simple material; None for points and lines. ``images``: by file name, "" for any."""
+    from trimesh import Trimesh
+    from trimesh.visual.texture import TextureVisuals
+
+    if not isinstance(mesh, Trimesh):
+        return None
+    vertices, faces = np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces)
+    if isinstance(mesh.visual, TextureVisuals):
+        material: Any = mesh.visual.material
+        name = "" if material.image is None else str(material.image.info.get("file_path", ""))
+        texture = images.get(name)
+        uv = None if mesh.visual.uv is None else np.asarray(mesh.visual.uv, np.float64)
+        if texture is not None and uv is not None:
+            # A diffuse colour beside a texture is most often a leftover of the exporter: viewers ignore it.
+            return Part(vertices, faces, (1.0, 1.0, 1.0), texture, uv)
+        color = tuple(float(value) / 255 for value in material.diffuse[:3])
+        r, g, b = color if "kd" in material.kwargs else PLAIN_GREY
+        return Part(vertices, faces, (r, g, b))
+    visual: Any = mesh.visual
+    if visual.kind == "face":
+        colors = np.repeat(np.asarray(visual.face_colors)[:, :3], 3, 0).astype(np.uint8)
+        corners = np.arange(3 * len(faces)).reshape(-1, 3)
+        return Part(vertices[faces].reshape(-1, 3), corners, (1.0, 1.0, 1.0), vertex_colors=colors)
+    if visual.kind == "vertex":
+        colors = np.asarray(visual.vertex_colors)[:, :3].astype(np.uint8)
+        return Part(vertices, faces, (1.0, 1.0, 1.0), vertex_colors=colors)
+    return Part(vertices, faces)

@@ -1,0 +1,34 @@
+"""A suite's rows as a table."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from .row import Row
+
+
+def show(rows: Sequence[Row]) -> None:
+    """Prints the rows, the targets that are missed in red."""
+    table = Table()
+    for column in ("row", "value", "unit", "peer", "peer's value", "ratio", "target", "met"):
+        table.add_column(column, justify="right" if column in ("value", "peer's value", "ratio") else "left")
+    for row in rows:
+        met = {None: "", True: "yes", False: "[red]no[/red]"}[row.passed]
+        ratio = "delegates" if row.delegates else _number(row.ratio)
+        peer = row.peer or ""
+        table.add_row(
+            row.name,
+            _number(row.value),
+            row.unit,
+            peer,
+            _number(row.peer_value),
+            ratio,
+            row.target or "",
+            met,
+        )
+    Console().print(table)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"

@@ -1,0 +1,165 @@
+"""A Hydra application that answers a user's mistake with one line, and an exit code that can be trusted.
+
+Exit codes: 0 success, 1 the work failed, 2 a mistake in what was asked for, 130 interrupted.
+"""
+
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.main import get_args_parser
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from placecell.arrays import content_hash
+from placecell.errors import ConfigError
+
+from .config_errors import one_line
+from .config_packages import register_installed_configs
+from .config_values import settle_values
+
+Job = Callable[[DictConfig, Path], int]
+
+_FOLDER_NAME_LIMIT = 200
+
+
+def application(
+    job: Job, *, config_name: str, program: str, paths: Sequence[str] = (), argv: Sequence[str] | None = None
+) -> int:
+    """Composes the configuration that the command line asks for, calls ``job``, returns the exit code.
+
+    Args:
+        job: gets the configuration and the folder for its results (``out``; in a sweep ``out/<overrides>``),
+            which it makes itself; returns an exit code. What it raises is reported as the module says.
+        config_name: the primary config in ``placecell.conf``; it has a key ``out``.
+        program: what the command is called.
+        paths: keys whose values are files or folders and are taken as they were typed (in a sweep only
+            ``out``, for a comma separates values there).
+        argv: the command line's arguments; None takes those of the process.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    codes: list[int] = []
+
+    def task(cfg: DictConfig) -> None:
+        codes.append(
+            _guarded(lambda: job(settle_values(cfg, config_name), _folder(cfg)), program, composing=False)
+        )
+
+    def start() -> int:
+        register_installed_configs()
+        _register_resolvers()
+        decorate = hydra.main(version_base="1.3", config_path="pkg://placecell.conf", config_name=config_name)
+        with _hydra_process(program, _checked(arguments, paths)):
+            decorate(task)()
+        return max(codes, default=0)
+
+    return _guarded(start, program, composing=True)
+
+
+def _guarded(work: Callable[[], int], program: str, *, composing: bool) -> int:
+    """The work's exit code, or that of what it raised, which is reported on stderr."""
+    try:
+        return work()
+    except KeyboardInterrupt:
+        print(f"{program}: interrupted", file=sys.stderr)
+        return 130
+    except SystemExit as stop:  # Hydra's own --help and --info end so
+        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except Exception as error:
+        line = one_line(error, composing=composing)
+        if line is None:
+            traceback.print_exception(error)
+            return 1
+        print(f"{program}: {line}", file=sys.stderr)
+        return 2
+
+
+@contextmanager
+def _hydra_process(program: str, arguments: list[str]) -> Iterator[None]:
+    """What ``hydra.main`` reads from the process: its arguments, and whether it may swallow exceptions.
+
+    A search path that is not there is an error here; Hydra only warns.
+    """
+    argv, swallow = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
+    sys.argv, os.environ["HYDRA_FULL_ERROR"] = [program, *arguments], "1"
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", r"(?s)provider=.* is not available", UserWarning)
+            yield
+    finally:
+        sys.argv = argv
+        if swallow is None:
+            del os.environ["HYDRA_FULL_ERROR"]
+        else:
+            os.environ["HYDRA_FULL_ERROR"] = swallow
+
+
+def _checked(arguments: Sequence[str], paths: Sequence[str]) -> list[str]:
+    """The arguments, accepted by Hydra's parser, flags first, paths taken literally.
+
+    Hydra itself refuses a flag between two overrides, reads ``out=1_2`` as the number 12, and chokes on
+    brackets: a path is what was typed.
+    """
+    parser = get_args_parser()
+
+    def refuse(message: str) -> NoReturn:
+        flags = sorted(o for action in parser._actions for o in action.option_strings if o.startswith("--"))
+        raise ConfigError(
+            expected=f"overrides key=value, or a flag: {', '.join(flags)}",
+            came=message,
+            fix="see --help for the keys",
+        )
+
+    parser.error = refuse  # type: ignore[method-assign]
+    accepted = parser.parse_intermixed_args(list(arguments))
+    overrides = accepted.overrides
+    literal = {"out"} if accepted.multirun else {"out", *paths}
+    flags = list(arguments)
+    for override in overrides:
+        flags.remove(override)
+    return [*flags, *(_literal(o) if o.partition("=")[0] in literal else o for o in overrides)]
+
+
+def _literal(override: str) -> str:
+    """The override with its value in quotes, unless it has them or says null.
+
+    >>> _literal("out=it's (1_2)")
+    "out='it\\\\'s (1_2)'"
+    >>> _literal("env.scene=null")
+    'env.scene=null'
+    """
+    key, _, value = override.partition("=")
+    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+    escaped = value.replace("'", "\\'")
+    return override if quoted or value in ("", "null") else f"{key}='{escaped}'"
+
+
+def _folder(cfg: DictConfig) -> Path:
+    """Where this job's results go."""
+    if HydraConfig.get().mode == RunMode.MULTIRUN:
+        return Path(HydraConfig.get().runtime.output_dir)
+    return Path(cfg.out).expanduser()
+
+
+def _register_resolvers() -> None:
+    """``${folder_name:TEXT}``: overrides as the name of one folder."""
+    OmegaConf.register_new_resolver("folder_name", folder_name, replace=True)
+
+
+def folder_name(overrides: str) -> str:
+    """The name of a sweep's job: its overrides, on one level and short enough for a file system.
+
+    >>> folder_name("env.scene=/data/a.obj,seed=1")
+    'env.scene=_data_a.obj,seed=1'
+    """
+    name = overrides.replace("/", "_")
+    if len(name) <= _FOLDER_NAME_LIMIT:
+        return name
+    return f"{name[:_FOLDER_NAME_LIMIT]}~{content_hash(overrides)[:8]}"

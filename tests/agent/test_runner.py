@@ -1,0 +1,222 @@
+import json
+import os
+from importlib import import_module
+
+import pytest
+
+import placecell
+from placecell.agent.provenance import commit
+from placecell.agent.results import read_results
+from placecell.agent.run_folder import RunFolder
+from placecell.agent.runner import run
+from placecell.arrays import content_hash
+from placecell.errors import ConfigError, OutputError
+
+
+@pytest.fixture
+def walk(toybot, tmp_path):
+    """Runs the toy agent in the toy corridor, into a folder of that name."""
+
+    def go(name="run", *, episodes=6, seed=0, agent=None, change=None, **options):
+        env = import_module("toybot.corridor").Corridor({}, seed, episodes, **options)
+        if change is not None:
+            change(env)
+        memory = import_module("toybot.slate").Slate()
+        agent = agent or import_module("toybot.walker").walker(env, memory)
+        out = tmp_path / name
+        return out, run(
+            env, agent, episodes=episodes, seed=seed, out=out, config={"seed": seed, "a": {"b": 1}}
+        )
+
+    return go
+
+
+def lines(out):
+    return [{**json.loads(line), "seconds": 0} for line in (out / "results.jsonl").read_text().splitlines()]
+
+
+def test_a_run_leaves_its_folder(walk):
+    out, summary = walk()
+    assert sorted(p.name for p in out.iterdir()) == [
+        "config.yaml", "episodes", "provenance.json", "results.jsonl", "summary.json",
+    ]  # fmt: skip
+    assert (out / "config.yaml").read_text() == "seed: 0\na:\n  b: 1\n"
+    results = read_results(out)
+    assert [r.episode_id for r in results] == [f"walk {i}" for i in range(6)]
+    assert {r.scene_id for r in results} == {"hall 0", "hall 1"}
+    assert json.loads((out / "summary.json").read_text()) == json.loads(summary.to_json())
+    assert summary.clusters == "scene"
+    assert summary.measures["success"].mean == sum(r.measures["success"] for r in results) / 6
+
+
+def test_a_trajectory_holds_where_each_decision_was_taken(walk):
+    out, _ = walk(slip=0.0, episodes=1)
+    trajectory = json.loads((out / "episodes" / "walk 0" / "trajectory.json").read_text())
+    assert trajectory["action"] == [1, 1, 1, 1, 0]
+    assert [p[0] for p in trajectory["position_m"]] == [0, 1, 2, 3, 4]
+    assert trajectory["yaw_rad"] == [0] * 5
+    assert trajectory["measures"]["success"] == 1
+    assert lines(out)[0]["steps"] == 5
+
+
+def test_two_runs_with_one_seed_differ_in_nothing_but_the_times(walk):
+    (first, _), (second, _), (other, _) = walk("a", seed=3), walk("b", seed=3), walk("c", seed=4)
+    assert lines(first) == lines(second) != lines(other)
+    for name in ("summary.json", "config.yaml", "episodes/walk 3/trajectory.json"):
+        assert (first / name).read_bytes() == (second / name).read_bytes()
+
+
+def test_an_episode_does_not_depend_on_those_before_it(walk):
+    (long, _), (broken, _) = walk("long"), walk("broken", break_at=2)
+    for episode in (0, 1, 3, 4, 5):
+        assert lines(long)[episode] == lines(broken)[episode]
+
+
+def test_an_episode_that_breaks_is_recorded_and_the_run_goes_on(walk):
+    out, summary = walk(break_at=2)
+    broken = read_results(out)[2]
+    assert (broken.status, broken.reason) == ("crashed", "RuntimeError: the floor gave way")
+    assert (broken.episode_id, broken.scene_id, broken.steps) == ("walk 2", "hall 0", 2)
+    assert broken.measures == {}
+    assert "toybot/corridor.py" in (out / "episodes" / "walk 2" / "error.txt").read_text()
+    assert summary.counts == {"attempted": 6, "done": 5, "crashed": 1, "stalled": 0, "timed_out": 0}
+    assert summary.measures["success"].n == 5
+
+
+def test_a_reset_that_breaks_is_recorded_under_the_episode_s_index(walk):
+    def refuse(env):
+        def reset(**_):
+            raise ValueError("no floor")
+
+        env.reset = reset
+
+    out, _ = walk(change=refuse, episodes=2)
+    assert [(r.episode_id, r.scene_id, r.status) for r in read_results(out)] == [
+        ("0", "unknown", "crashed"), ("1", "unknown", "crashed"),
+    ]  # fmt: skip
+
+
+def test_an_info_without_measures_is_that_episode_s_reason(walk):
+    def forget(env):
+        env._info = lambda: {"episode_id": "x", "scene_id": "y"}
+
+    out, _ = walk(change=forget, episodes=1)
+    assert "got info without measures; put them into the info" in read_results(out)[0].reason
+
+
+def test_a_step_limit_is_an_ending_like_any_other(walk):
+    out, summary = walk(slip=1.0, length=50, limit=4, seed=1, episodes=1)
+    (result,) = read_results(out)
+    assert (result.status, result.truncated, result.steps) == ("done", True, 4)
+    assert summary.measures["success"].mean == 0
+
+
+def test_an_unreachable_goal_leaves_valid_json(walk):
+    out, summary = walk(slip=1.0, episodes=3)
+    assert lines(out)[0]["measures"]["distance_to_goal"] is None
+    assert "distance_to_goal" not in summary.measures
+
+
+def test_what_was_done_before_an_interruption_is_kept(walk, tmp_path):
+    def interrupt(env):
+        step = env.step
+
+        def stop_in_the_third(action):
+            if env.episode == 2:
+                raise KeyboardInterrupt
+            return step(action)
+
+        env.step = stop_in_the_third
+
+    with pytest.raises(KeyboardInterrupt):
+        walk(change=interrupt)
+    assert len(lines(tmp_path / "run")) == 2
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["counts"]["attempted"] == 2
+
+
+def test_provenance_says_what_made_the_run(walk):
+    out, _ = walk(seed=7)
+    said = json.loads((out / "provenance.json").read_text())
+    assert said["seeds"] == {"run": 7}
+    assert said["world"] == {"corridor": "corridor", "length": 4}
+    assert said["oracle"] == ["cell"]
+    assert said["placecell"] == placecell.__version__
+    assert said["packages"]["numpy"]
+    assert said["hardware"]["cores"] >= 1
+    assert read_results(out)[0].oracle == ("cell",)
+
+
+def test_a_file_that_git_does_not_track_has_no_commit(tmp_path):
+    assert commit(tmp_path / "module.py") == {"commit": None, "modified": None}
+
+
+def test_more_episodes_than_there_are_are_refused(walk):
+    def shorten(env):
+        env.number_of_episodes = 5
+
+    with pytest.raises(
+        ConfigError, match="episodes from 1 to 5, which is all that there are, got 6; set episodes"
+    ):
+        walk(change=shorten)
+    with pytest.raises(ConfigError, match="got 0"):
+        walk(episodes=0)
+    with pytest.raises(ConfigError, match="expected a seed of 0 or more, got -1"):
+        walk(seed=-1)
+
+
+def test_an_environment_that_a_run_cannot_use_is_refused_by_what_it_lacks(walk):
+    def strip(env):
+        del env.number_of_episodes
+
+    message = (
+        "environment that has number_of_episodes, oracle, provenance, got Corridor without number_of_episodes"
+    )
+    with pytest.raises(ConfigError, match=message):
+        walk(change=strip)
+
+
+def test_a_folder_with_results_is_refused_and_left_as_it_was(walk):
+    out, _ = walk()
+    before = content_hash(*[p.read_bytes() for p in sorted(out.rglob("*.*")) if p.is_file()])
+    with pytest.raises(
+        OutputError, match=r"without results, got .*run, which holds results.jsonl; name another"
+    ):
+        walk(seed=1)
+    assert content_hash(*[p.read_bytes() for p in sorted(out.rglob("*.*")) if p.is_file()]) == before
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(
+        OutputError, match=r"output folder that can be written: .*file/x, got Not a directory"
+    ):
+        RunFolder(tmp_path / "file" / "x")
+
+
+def test_a_disk_that_fills_up_ends_the_run_with_its_folder_readable(walk, monkeypatch, tmp_path):
+    sync = os.fsync
+    calls = []
+
+    def full(handle):
+        calls.append(handle)
+        if len(calls) == 5:  # config, provenance, then two syncs an episode: the second trajectory
+            raise OSError(28, "No space left on device")
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(
+        OutputError, match=r"can be written: .*run, got No space left on device .*; name another"
+    ):
+        walk()
+    assert len(read_results(tmp_path / "run")) == 1
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["counts"]["attempted"] == 1
+
+
+def test_names_that_no_file_system_takes_become_ones_it_does(tmp_path):
+    folder = RunFolder(tmp_path)
+    first = folder.episode_folder("../a/b:1", "house/1")
+    assert first.parent == tmp_path / "episodes"
+    first.mkdir()
+    second = folder.episode_folder("../a/b:1", "house/1")
+    assert second.parent == first.parent
+    assert second != first
