@@ -14,7 +14,17 @@ from placecell.envs.navmesh.anyangle import pop, push
 LAYERS = 3
 NONE = -32768
 _OCCUPIED, _FREE = 2, 1
-_FAR = 9
+_STEEPEST = 0.7  # rise over run of ground that nobody has seen
+
+
+@njit(cache=True)
+@no_type_check
+def _seen_from_above(column, z):
+    """Whether the space just above a voxel was seen free: a floor's is, a ceiling's or a wall's is not."""
+    for above in range(z + 1, min(z + 3, len(column))):
+        if column[above] == _FREE:
+            return True
+    return False
 
 
 @njit(cache=True)
@@ -22,32 +32,32 @@ _FAR = 9
 def read_columns(states, x0, y0, z0, height, floors, low, high, seen):
     """Writes the columns of a dense box of states into the map at offset ``(x0, y0)``; ``z0`` is its lowest index.
 
-    A floor is the top of a run of occupied voxels with no occupied one in the ``height`` above it.
+    A floor is an occupied voxel that was seen from above, with no occupied one in the ``height`` above it.
     """
     for x in range(states.shape[0]):
         for y in range(states.shape[1]):
-            mx, my = x + x0, y + y0
-            found = 0
-            lowest, highest, top, known = NONE, NONE, NONE, False
-            for z in range(states.shape[2]):
-                if states[x, y, z] == _FREE:
-                    known = True
-                if states[x, y, z] != _OCCUPIED:
-                    continue
-                known = True
-                at = z + z0
-                if lowest == NONE:
-                    lowest = at
-                if top != NONE and at - top > height and found < LAYERS:
-                    floors[mx, my, found] = top
-                    found += 1
-                top, highest = at, at
-            if top != NONE and found < LAYERS and z0 + states.shape[2] - top > height:
-                floors[mx, my, found] = top
-                found += 1
-            for layer in range(found, LAYERS):
+            mx, my, column = x + x0, y + y0, states[x, y]
+            found, above, known = LAYERS, z0 + len(column) + height, False
+            lowest, highest = NONE, NONE
+            for layer in range(LAYERS):
                 floors[mx, my, layer] = NONE
-            low[mx, my], high[mx, my], seen[mx, my] = lowest, highest, known
+            for z in range(len(column) - 1, -1, -1):
+                known = known or column[z] == _FREE
+                if column[z] != _OCCUPIED:
+                    continue
+                at = z + z0
+                highest = at if highest == NONE else highest
+                lowest = at
+                if above - at > height and found > 0 and _seen_from_above(column, z):
+                    found -= 1
+                    floors[mx, my, found] = at
+                above = at
+            for layer in range(LAYERS - found):
+                floors[mx, my, layer] = floors[mx, my, layer + found]
+            for layer in range(LAYERS - found, LAYERS):
+                floors[mx, my, layer] = NONE
+            low[mx, my], high[mx, my] = lowest, highest
+            seen[mx, my] = known or lowest != NONE
 
 
 @njit(cache=True)
@@ -95,6 +105,13 @@ def clearance(floors, low, high, bumped, x, y, k, climb, height, reach):
 
 @njit(cache=True)
 @no_type_check
+def _is_wall_top(floors, low, x, y, layer, k, climb):
+    """Whether a floor above height ``k`` is the top of something that stands on the ground, not of a ramp."""
+    return floors[x, y, layer] > k + climb and low[x, y] < floors[x, y, layer] - climb
+
+
+@njit(cache=True)
+@no_type_check
 def search(
     floors, low, high, seen, bumped, sx, sy, sk, gx, gy, gk, climb, height, radius, relax, storey
 ):  # fmt: skip
@@ -133,8 +150,11 @@ def search(
                 if (dx == 0 and dy == 0) or mx < 0 or my < 0 or mx >= nx_ or my >= ny_:
                     continue
                 if floors[mx, my, 0] != NONE:
-                    onto = floor_near(floors, mx, my, k, climb if layer != LAYERS else 30)
-                    if onto < 0:
+                    reachable = climb
+                    if layer == LAYERS:
+                        reachable += int(_STEEPEST * np.hypot(mx - sx, my - sy))
+                    onto = floor_near(floors, mx, my, k, reachable)
+                    if onto < 0 or (layer == LAYERS and _is_wall_top(floors, low, mx, my, onto, k, climb)):
                         continue
                     mk, extra = floors[mx, my, onto], 0.0
                 else:

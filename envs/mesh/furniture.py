@@ -44,7 +44,7 @@ class Design:
 def _legs(width: float, depth: float, height: float, thick: float) -> tuple[Solid, ...]:
     x, y = (width - thick) / 2, (depth - thick) / 2
     at = ((-x, -y), (x, -y), (x, y), (-x, y))
-    return tuple(Solid(dx, dy, 0, thick, thick, height, "wood") for dx, dy in at)
+    return tuple(Solid(dx, dy, 0.0, thick, thick, height, "wood") for dx, dy in at)
 
 
 FURNITURE: dict[str, Design] = {
@@ -52,9 +52,9 @@ FURNITURE: dict[str, Design] = {
         1.5,
         2.05,
         (
-            Solid(0, 0, 0, 1.5, 2.0, 0.28, "wood"),
-            Solid(0, 0.02, 0.28, 1.42, 1.9, 0.2, "cloth"),
-            Solid(0, -0.98, 0, 1.5, 0.07, 0.95, "wood"),
+            Solid(0.0, 0.0, 0.0, 1.5, 2.0, 0.28, "wood"),
+            Solid(0.0, 0.02, 0.28, 1.42, 1.9, 0.2, "cloth"),
+            Solid(0.0, -0.98, 0.0, 1.5, 0.07, 0.95, "wood"),
             Solid(-0.36, -0.7, 0.48, 0.56, 0.36, 0.1, "white"),
             Solid(0.36, -0.7, 0.48, 0.56, 0.36, 0.1, "white"),
         ),
@@ -64,38 +64,38 @@ FURNITURE: dict[str, Design] = {
         0.48,
         (
             *_legs(0.44, 0.44, 0.43, 0.045),
-            Solid(0, 0, 0.43, 0.45, 0.45, 0.045, "cloth"),
-            Solid(0, -0.21, 0.475, 0.45, 0.04, 0.45, "wood"),
+            Solid(0.0, 0.0, 0.43, 0.45, 0.45, 0.045, "cloth"),
+            Solid(0.0, -0.21, 0.475, 0.45, 0.04, 0.45, "wood"),
         ),
     ),
     "plant": Design(
         0.5,
         0.5,
         (
-            Solid(0, 0, 0, 0.32, 0.32, 0.34, "clay", round=True),
-            Solid(0, 0, 0.34, 0.06, 0.06, 0.36, "wood", round=True),
-            Solid(0, 0, 0.7, 0.5, 0.5, 0.5, "green", round=True),
+            Solid(0.0, 0.0, 0.0, 0.32, 0.32, 0.34, "clay", round=True),
+            Solid(0.0, 0.0, 0.34, 0.06, 0.06, 0.36, "wood", round=True),
+            Solid(0.0, 0.0, 0.7, 0.5, 0.5, 0.5, "green", round=True),
         ),
     ),
     "shelf": Design(
         0.9,
         0.34,
         (
-            Solid(-0.43, 0, 0, 0.04, 0.34, 1.8, "wood"),
-            Solid(0.43, 0, 0, 0.04, 0.34, 1.8, "wood"),
-            Solid(0, -0.155, 0, 0.82, 0.03, 1.8, "wood"),
-            *(Solid(0, 0.015, z, 0.82, 0.31, 0.03, "wood") for z in (0.04, 0.48, 0.92, 1.36, 1.77)),
-            *(Solid(x, 0, z + 0.03, 0.5, 0.22, 0.27, "cloth") for x, z in ((-0.1, 0.48), (0.12, 0.92))),
+            Solid(-0.43, 0.0, 0.0, 0.04, 0.34, 1.8, "wood"),
+            Solid(0.43, 0.0, 0.0, 0.04, 0.34, 1.8, "wood"),
+            Solid(0.0, -0.155, 0.0, 0.82, 0.03, 1.8, "wood"),
+            *(Solid(0.0, 0.015, z, 0.82, 0.31, 0.03, "wood") for z in (0.04, 0.48, 0.92, 1.36, 1.77)),
+            *(Solid(x, 0.0, z + 0.03, 0.5, 0.22, 0.27, "cloth") for x, z in ((-0.1, 0.48), (0.12, 0.92))),
         ),
     ),
     "sofa": Design(
         1.9,
         0.85,
         (
-            Solid(0, 0, 0.05, 1.9, 0.85, 0.36, "cloth"),
-            Solid(0, -0.34, 0.41, 1.9, 0.17, 0.42, "cloth"),
-            Solid(-0.87, 0, 0.41, 0.16, 0.85, 0.2, "cloth"),
-            Solid(0.87, 0, 0.41, 0.16, 0.85, 0.2, "cloth"),
+            Solid(0.0, 0.0, 0.05, 1.9, 0.85, 0.36, "cloth"),
+            Solid(0.0, -0.34, 0.41, 1.9, 0.17, 0.42, "cloth"),
+            Solid(-0.87, 0.0, 0.41, 0.16, 0.85, 0.2, "cloth"),
+            Solid(0.87, 0.0, 0.41, 0.16, 0.85, 0.2, "cloth"),
         ),
     ),
     "table": Design(
@@ -103,7 +103,7 @@ FURNITURE: dict[str, Design] = {
         0.75,
         (
             *_legs(1.16, 0.71, 0.7, 0.06),
-            Solid(0, 0, 0.7, 1.2, 0.75, 0.04, "wood"),
+            Solid(0.0, 0.0, 0.7, 1.2, 0.75, 0.04, "wood"),
             Solid(0.2, 0.05, 0.74, 0.16, 0.16, 0.2, "white", round=True),
         ),
     ),

@@ -89,7 +89,9 @@ def read_parts(path: Path) -> list[Part]:
             if look.image >= 0 and look.image not in textures:
                 textures[look.image] = _texture(path, header, look.image, buffers)
             part = _part(header, primitive, geometry, look, textures.get(look.image))
-            vertices = part.vertices @ node.T_scene_node[:3, :3].T + node.T_scene_node[:3, 3]
+            # Infinite vertices are told of when the scene is put together.
+            with np.errstate(invalid="ignore"):
+                vertices = part.vertices @ node.T_scene_node[:3, :3].T + node.T_scene_node[:3, 3]
             parts.append(replace(part, vertices=vertices, instance=instance, category=node.category))
     return parts
 
@@ -223,8 +225,11 @@ def _part(header: Header, primitive: Header, geometry: Any, look: _Look, texture
     textured = "material" in primitive
     if textured and "TEXCOORD_0" in attributes and texture is not None:
         # trimesh has turned v upwards; the transform is meant for v downwards.
-        u, v = geometry.visual.uv[:, 0], 1 - geometry.visual.uv[:, 1]
-        down = np.stack([u, v], -1) * _normalised(header, attributes["TEXCOORD_0"])
+        u, v = geometry.visual.uv[:, 0], 1 - np.asarray(geometry.visual.uv[:, 1], np.float64)
+        unit = _normalised(header, attributes["TEXCOORD_0"])
+        if unit != 1:  # it has done so in unsigned integers, which wrap
+            v = v % (1 / unit + 1)
+        down = np.stack([u, v], -1) * unit
         down = down @ look.T_uv[:2, :2].T + look.T_uv[:2, 2]
         uv = np.stack([down[:, 0], 1 - down[:, 1]], -1)
     if "COLOR_0" in attributes:

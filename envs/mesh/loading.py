@@ -53,14 +53,16 @@ def load_scene(path: str | Path, up: Up = "auto") -> Scene:
     except PlacecellError:
         raise
     except Exception as error:  # whatever a parser trips over is a file that cannot be read
-        raise SceneError(
-            expected=f"a whole {kind} file in {path}",
-            came=f"one that breaks off or is damaged ({type(error).__name__}: {error})",
-            fix="copy or download it again, or export it anew",
-        ) from error
+        raise _damaged(path, f"breaks off or is damaged ({type(error).__name__}: {error})") from error
     if up == "y" or (up == "auto" and kind != ".ply"):
         parts = [replace(part, vertices=z_up_from_y_up(part.vertices)) for part in parts]
     return assemble(str(path), parts)
+
+
+def _damaged(path: Path, how: str) -> SceneError:
+    fix = "copy or download it again, or export it anew"
+    expected = f"a whole {path.suffix.lower()} file in {path}"
+    return SceneError(expected=expected, came=f"one that {how}", fix=fix)
 
 
 def _read_obj(path: Path) -> list[Part]:
@@ -81,22 +83,16 @@ def _read_obj(path: Path) -> list[Part]:
         split_objects=True,
         process=False,
     )
-    parts = []
-    for name, mesh in sorted(loaded.geometry.items(), key=lambda item: int(item[0].split("_")[0])):
-        part = _part_of_mesh(mesh, images)
-        if part is not None:
-            parts.append(replace(part, instance=int(name.split("_")[0])))
-    return parts
+    meshes = {name: mesh for name, mesh in loaded.geometry.items() if isinstance(mesh, trimesh.Trimesh)}
+    owners = {name: int(name.split("_")[0]) for name in meshes}
+    names_in_order = sorted(meshes, key=lambda name: owners[name])
+    return [replace(_part_of_mesh(meshes[name], images), instance=owners[name]) for name in names_in_order]
 
 
 def _check_last_line(path: Path, text: str) -> None:
     last = text.rstrip().rsplit("\n", 1)[-1].split()
     if last and last[0] == "f" and len(last) < 4:
-        raise SceneError(
-            expected=f"a whole .obj file in {path}",
-            came=f"one that breaks off in {' '.join(last)!r}",
-            fix="copy or download it again, or export it anew",
-        )
+        raise _damaged(path, f"breaks off in {' '.join(last)!r}")
 
 
 def _obj_textures(path: Path, text: str) -> dict[str, Texture]:
@@ -136,18 +132,19 @@ def _read_ply(path: Path) -> list[Part]:
         if not image.is_file():
             raise missing_texture(named[1], path)
         images[""] = decode_texture(image.read_bytes(), named[1], path)
-    loaded = trimesh.load_scene(path, process=False)
-    parts = [_part_of_mesh(mesh, images) for mesh in loaded.geometry.values()]
-    return [part for part in parts if part is not None]
+    meshes = list(trimesh.load_scene(path, process=False).geometry.values())
+    parts = [_part_of_mesh(mesh, images) for mesh in meshes if isinstance(mesh, trimesh.Trimesh)]
+    announced = re.search(r"^element face[ \t]+(\d+)", header, re.MULTILINE)
+    came, expected = sum(len(part.faces) for part in parts), int(announced[1]) if announced else 0
+    if came < expected:  # trimesh takes what is there of an ASCII file
+        raise _damaged(path, f"breaks off after {came} of the {expected} faces that it announces")
+    return parts
 
 
-def _part_of_mesh(mesh: Any, images: dict[str, Texture]) -> Part | None:
-    """A trimesh of one simple material; None for points and lines. ``images``: by file name, "" for any."""
-    from trimesh import Trimesh
+def _part_of_mesh(mesh: Any, images: dict[str, Texture]) -> Part:
+    """A trimesh of one simple material. ``images``: decoded textures by the name that it has for them."""
     from trimesh.visual.texture import TextureVisuals
 
-    if not isinstance(mesh, Trimesh):
-        return None
     vertices, faces = np.asarray(mesh.vertices, np.float64), np.asarray(mesh.faces)
     if isinstance(mesh.visual, TextureVisuals):
         material: Any = mesh.visual.material

@@ -80,7 +80,6 @@ def test_cls_on_the_reference_cases(prediction, reference, expected):
 
 
 @pytest.mark.real_data
-@pytest.mark.skipif("PLACECELL_DATA" not in os.environ, reason="PLACECELL_DATA is not set: metrics/")
 def test_every_value_of_the_reference_file_holds():
     path = Path(os.environ["PLACECELL_DATA"]) / "metrics" / "r4r_doctest_cases.json"
     cases = json.loads(path.read_text())

@@ -22,9 +22,9 @@ def free_floor(scene):
     for height in (0.1, 0.6, 1.2):
         for axis in (0, 1):
             step = np.eye(3)[axis]
-            distances, _ = caster.cast(origins + (0, 0, height), np.tile(step, (n * n, 1)))
+            distances, _ = caster.cast(origins + np.array([0, 0, height]), np.tile(step, (n * n, 1)))
             solid |= (distances < CELL_M).reshape(n, n)
-    away = ndimage.distance_transform_edt(np.pad(~solid, 1)[:, :])[1:-1, 1:-1] * CELL_M
+    away = ndimage.distance_transform_edt(np.pad(~solid, 1))[1:-1, 1:-1] * CELL_M
     return away > RADIUS_M + CELL_M
 
 
