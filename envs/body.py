@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import IntEnum
 
 from placecell.errors import ConfigError
 
 from .navmesh.settings import WalkSettings
+from .options import from_options
 
 
 class Action(IntEnum):
@@ -57,16 +58,19 @@ class Body:
 
     def __post_init__(self) -> None:
         for name in ("forward_m", "turn_deg", "camera_height_m", "max_steps"):
-            if not getattr(self, name) > 0:
+            if not 0 < getattr(self, name) < math.inf:
                 raise ConfigError(
-                    expected=f"body.{name} above 0", came=f"{getattr(self, name)}", fix=f"set {name} to a positive number"
+                    expected=f"body.{name} above 0",
+                    came=f"{getattr(self, name)}",
+                    fix=f"set {name} to a positive number",
                 )
 
     def walk_settings(self) -> WalkSettings:
         """The ground this body needs."""
         return WalkSettings(
-            self.radius_m, self.height_m, self.max_climb_m, self.max_slope_deg, self.cell_size_m, self.cell_height_m
-        )
+            radius_m=self.radius_m, height_m=self.height_m, max_climb_m=self.max_climb_m,
+            max_slope_deg=self.max_slope_deg, cell_size_m=self.cell_size_m, cell_height_m=self.cell_height_m,
+        )  # fmt: skip
 
     @property
     def turn_rad(self) -> float:
@@ -79,12 +83,12 @@ PRESETS: Mapping[str, Body] = {
     for body in (
         Body("habitat_pointnav"),
         Body(
-            "habitat_objectnav", turn_deg=30, sliding=False, radius_m=0.18, height_m=0.88,
-            camera_height_m=0.88, hfov_deg=79, min_depth_m=0.5, max_depth_m=5.0,
+            "habitat_objectnav", turn_deg=30.0, sliding=False, radius_m=0.18, height_m=0.88,
+            camera_height_m=0.88, hfov_deg=79.0, min_depth_m=0.5, max_depth_m=5.0,
         ),
         Body(
-            "parity", turn_deg=30, sliding=False, sticky=True, radius_m=0.3, height_m=1.5, camera_height_m=1.25,
-            hfov_deg=90, max_depth_m=math.inf,
+            "parity", turn_deg=30.0, sliding=False, sticky=True, radius_m=0.3, height_m=1.5,
+            camera_height_m=1.25, hfov_deg=90.0, max_depth_m=math.inf,
         ),
     )
 }  # fmt: skip
@@ -94,7 +98,8 @@ def make_body(choice: str | Mapping[str, object]) -> Body:
     """A preset by name, or a body of one's own: a mapping with a ``name`` that no preset has.
 
     Raises:
-        ConfigError: an unknown preset or key, or changed numbers under a preset's name.
+        ConfigError: an unknown preset or key, a value of another type, or changed numbers under a preset's
+            name.
     """
     if isinstance(choice, str):
         if choice not in PRESETS:
@@ -102,12 +107,6 @@ def make_body(choice: str | Mapping[str, object]) -> Body:
                 expected=f"a body: {', '.join(PRESETS)}", came=repr(choice), fix="set env.body to one of them"
             )
         return PRESETS[choice]
-    known = [field.name for field in fields(Body)]
-    unknown = [key for key in choice if key not in known]
-    if unknown:
-        raise ConfigError(
-            expected=f"keys of a body: {', '.join(known)}", came=", ".join(unknown), fix="correct the spelling"
-        )
     name = choice.get("name")
     if not isinstance(name, str) or name in PRESETS:
         raise ConfigError(
@@ -115,4 +114,4 @@ def make_body(choice: str | Mapping[str, object]) -> Body:
             came=repr(name),
             fix="set env.body.name, so that results say which body walked",
         )
-    return Body(**choice)  # type: ignore[arg-type]
+    return from_options(Body, choice, where="env.body")

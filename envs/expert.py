@@ -16,7 +16,8 @@ class ShortestPathExpert:
     """Follows a distance field with a body's own actions.
 
     Every heading the body can turn to is tried with one step, walls and sliding included, and the one that
-    ends nearest to the goal is turned to; so it also finds its way round corners that its path touches.
+    ends nearest to the goal is turned to; so it also finds its way round corners that its path touches. It
+    stops as soon as that counts, as Habitat's followers do, and never walks to where a sticky body is held.
     """
 
     def __init__(self, area: NavigableArea, body: Body) -> None:
@@ -25,19 +26,24 @@ class ShortestPathExpert:
         order = sorted(range(turns), key=lambda k: min(k, turns - k))
         self._headings = [wrap_angle(k * body.turn_rad) for k in order]
 
-    def action(self, field: DistanceField, standing: Standing, yaw_rad: float, stop_within_m: float) -> Action:
+    def action(
+        self, field: DistanceField, standing: Standing, yaw_rad: float, stop_within_m: float
+    ) -> Action:
         """The next action of a body at ``standing``; stops nearer to the goal than ``stop_within_m``."""
         here = field.distance(standing)
+        if here < stop_within_m:
+            return Action.STOP
         best, best_turn = math.inf, 0.0
         for turn in self._headings:
             step = self._area.step(
-                standing, yaw_rad + turn, self._body.forward_m, sliding=self._body.sliding
-            )
+                standing, yaw_rad + turn, self._body.forward_m,
+                sliding=self._body.sliding, sticky=self._body.sticky,
+            )  # fmt: skip
             reached = field.distance(step.standing)
+            if step.held and reached >= stop_within_m:
+                continue
             if reached < best - _AHEAD:
                 best, best_turn = reached, turn
-        if here < stop_within_m and (best >= here - _AHEAD or here < stop_within_m / 2):
-            return Action.STOP
         if not np.isfinite(best) or best >= here - _AHEAD:
             return Action.STOP
         if abs(best_turn) < self._body.turn_rad / 2:

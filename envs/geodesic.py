@@ -15,7 +15,8 @@ from .navmesh.settings import WalkSettings
 from .navmesh.walk import advance, into_square, touches_straight_wall
 
 SNAP_M = 2.0
-_MARGIN_CELLS = 3  # settled around a queried cell, so that the answer does not depend on what was asked before
+# settled around a queried cell, so that the answer does not depend on what was asked before
+_MARGIN_CELLS = 3
 
 
 @dataclass(frozen=True)
@@ -120,14 +121,24 @@ class NavigableArea:
         return self.point(self.stand(point, reach_m=reach_m, island=island))
 
     def random_point(self, rng: np.random.Generator, island: int = 0) -> Point:
-        """A point drawn evenly over an island."""
+        """A point drawn evenly over an island.
+
+        Raises:
+            NavigationError: there is no such island.
+        """
         cells = np.flatnonzero(self.ground.island == island)
+        if len(cells) == 0:
+            raise NavigationError(
+                expected=f"an island from 0 to {self.number_of_islands - 1}",
+                came=f"{island}",
+                fix="0 is the largest; see NavigableArea.number_of_islands",
+            )
         cell = int(cells[rng.integers(len(cells))])
         dx, dy = rng.random(2)
         return self.point(Standing(cell, self.ground.column[cell] + dx, self.ground.row[cell] + dy))
 
     def field(self, *goals: Point) -> "DistanceField":
-        """Distances from anywhere to the nearest of ``goals``; raises as :meth:`stand` for a goal off the floor."""
+        """Distances from anywhere to the nearest of ``goals``; raises as :meth:`stand`."""
         return DistanceField(self, goals)
 
     def geodesic_distance(self, start: Point, goal: Point) -> float:
@@ -233,4 +244,3 @@ class DistanceField:
 
     def _stand(self, at: Standing | Point) -> Standing:
         return at if isinstance(at, Standing) else self._area.stand(at)
-

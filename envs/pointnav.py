@@ -1,7 +1,7 @@
 """PointNav: go to a point given in the frame of the start, and say when you are there."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from placecell.errors import ConfigError, EpisodeError, NavigationError
 from .episode import Episode, read_habitat_pointnav
 from .generate import PathFilter, generate_pointnav
 from .geodesic import NavigableArea
+from .options import from_options
 
 _REACH_M = 0.5
 
@@ -33,6 +34,13 @@ class PointNav:
     furthest_m: float = 30.0
     min_ratio: float = 1.1
     same_storey: bool = True
+
+    def __post_init__(self) -> None:
+        for name, value in (("success_distance_m", self.success_distance_m), ("max_steps", self.max_steps)):
+            if value is not None and not value > 0:
+                raise ConfigError(
+                    expected=f"task.{name} above 0", came=f"{value}", fix=f"set {name} to a positive number"
+                )
 
     def episodes(self, area: NavigableArea, *, scene_id: str, count: int, seed: int) -> tuple[Episode, ...]:
         """The dataset's episodes of this scene, or ``count`` generated ones.
@@ -85,16 +93,10 @@ def make_task(choice: Mapping[str, object]) -> PointNav:
     """The task of a config node, whose ``name`` must be ``pointnav``.
 
     Raises:
-        ConfigError: another task, or a key it does not have.
+        ConfigError: another task, a key it does not have, or a value of another type.
     """
-    known = [field.name for field in fields(PointNav)]
-    unknown = [key for key in choice if key not in (*known, "name")]
     if choice.get("name", "pointnav") != "pointnav":
         raise ConfigError(
             expected="a task that MeshNav knows: pointnav", came=repr(choice["name"]), fix="set task=pointnav"
         )
-    if unknown:
-        raise ConfigError(
-            expected=f"keys of task: {', '.join(known)}", came=", ".join(unknown), fix="correct the spelling"
-        )
-    return PointNav(**{key: value for key, value in choice.items() if key != "name"})  # type: ignore[arg-type]
+    return from_options(PointNav, {k: v for k, v in choice.items() if k != "name"}, where="task")

@@ -76,20 +76,19 @@ def floor_near(floors, x, y, k, reach):
 
 @njit(cache=True)
 @no_type_check
-def _blocks(floors, low, high, bumped, x, y, k, climb, height, ring):
+def _blocks(floors, steep, low, high, bumped, x, y, k, climb, height, ring):
     """Whether a column stands in the way of a body whose feet are at height ``k``, ``ring`` cells away."""
     if bumped[x, y]:
         return True
-    if floors[x, y, 0] != NONE and floor_near(floors, x, y, k, climb * max(ring, 1)) >= 0:
-        return False
     if floors[x, y, 0] != NONE:
-        return True
+        layer = floor_near(floors, x, y, k, climb * max(ring, 1))
+        return layer < 0 or steep[x, y, layer]
     return low[x, y] != NONE and low[x, y] <= k + height and high[x, y] > k + climb
 
 
 @njit(cache=True)
 @no_type_check
-def clearance(floors, low, high, bumped, x, y, k, climb, height, reach):
+def clearance(floors, steep, low, high, bumped, x, y, k, climb, height, reach):
     """Cells to the nearest column in the way (rounded down, at most ``reach`` + 1)."""
     nearest = (reach + 1) * (reach + 1)
     for dx in range(-reach, reach + 1):
@@ -98,9 +97,38 @@ def clearance(floors, low, high, bumped, x, y, k, climb, height, reach):
             nx, ny = x + dx, y + dy
             if away >= nearest or nx < 0 or ny < 0 or nx >= low.shape[0] or ny >= low.shape[1]:
                 continue
-            if _blocks(floors, low, high, bumped, nx, ny, k, climb, height, max(abs(dx), abs(dy))):
+            if _blocks(floors, steep, low, high, bumped, nx, ny, k, climb, height, max(abs(dx), abs(dy))):
                 nearest = away
     return int(np.sqrt(nearest))
+
+
+@njit(cache=True)
+@no_type_check
+def _is_steep(floors, x, y, k, climb):
+    """Whether the ground around a floor at height ``k`` rises by more than about 47 degrees."""
+    for half, most in ((2, 25), (3, 42)):
+        rise = 0
+        for dx, dy in ((half, 0), (0, half)):
+            if x < dx or y < dy or x + dx >= floors.shape[0] or y + dy >= floors.shape[1]:
+                continue
+            one = floor_near(floors, x + dx, y + dy, k, half * climb)
+            other = floor_near(floors, x - dx, y - dy, k, half * climb)
+            if one >= 0 and other >= 0:
+                rise += (floors[x + dx, y + dy, one] - floors[x - dx, y - dy, other]) ** 2
+        if rise > most:
+            return True
+    return False
+
+
+@njit(cache=True)
+@no_type_check
+def mark_steep(floors, steep, x0, y0, x1, y1, climb):
+    """Writes into ``steep`` which floors of the columns in [x0, x1) x [y0, y1) are too steep to stand on."""
+    for x in range(x0, x1):
+        for y in range(y0, y1):
+            for layer in range(LAYERS):
+                k = floors[x, y, layer]
+                steep[x, y, layer] = k != NONE and _is_steep(floors, x, y, k, climb)
 
 
 @njit(cache=True)
@@ -113,7 +141,7 @@ def _is_wall_top(floors, low, x, y, layer, k, climb):
 @njit(cache=True)
 @no_type_check
 def search(
-    floors, low, high, seen, bumped, sx, sy, sk, gx, gy, gk, climb, height, radius, relax, storey
+    floors, steep, low, high, seen, bumped, sx, sy, sk, gx, gy, gk, climb, height, radius, relax, storey
 ):  # fmt: skip
     """A* from a floor through known and unknown ground; returns nodes ``(x, y, k, unknown)``, or none.
 
@@ -158,14 +186,14 @@ def search(
                         continue
                     mk, extra = floors[mx, my, onto], 0.0
                 else:
-                    if _blocks(floors, low, high, bumped, mx, my, k, climb, height, 1):
+                    if _blocks(floors, steep, low, high, bumped, mx, my, k, climb, height, 1):
                         continue
                     onto, mk, extra = LAYERS, sk, 0.02 if seen[mx, my] else 0.1
                 after = (mx * ny_ + my) * per + onto
                 if closed[after]:
                     continue
                 if room[after] == 255:
-                    room[after] = clearance(floors, low, high, bumped, mx, my, mk, climb, height, reach)
+                    room[after] = clearance(floors, steep, low, high, bumped, mx, my, mk, climb, height, reach)
                 tight = room[after] <= radius
                 near = max(abs(mx - sx), abs(my - sy)) <= relax or max(abs(mx - gx), abs(my - gy)) <= relax
                 if (tight and not near) or room[after] == 0:
@@ -201,7 +229,7 @@ def search(
 
 @njit(cache=True)
 @no_type_check
-def farthest_straight(floors, low, high, bumped, path, x, y, k, climb, height, radius, limit):
+def farthest_straight(floors, steep, low, high, bumped, path, x, y, k, climb, height, radius, limit):
     """Index of the last path node that a straight line from ``(x, y)`` reaches with clearance.
 
     ``x, y`` are in cells; at least 1 (the path's next node). ``limit`` bounds the line's length in cells.
@@ -224,7 +252,7 @@ def farthest_straight(floors, low, high, bumped, path, x, y, k, climb, height, r
                 break
             away = min(np.hypot(cx + 0.5 - x, cy + 0.5 - y), length)
             wanted = radius if away > radius + 1 else 0
-            if clearance(floors, low, high, bumped, cx, cy, at, climb, height, wanted) <= wanted:
+            if clearance(floors, steep, low, high, bumped, cx, cy, at, climb, height, wanted) <= wanted:
                 clear = False
                 break
         if clear:

@@ -10,7 +10,7 @@ from placecell.geometry import Pose
 from placecell.memory import SparseOctree
 
 from ..perception.embodiment import Embodiment
-from .ground_kernels import LAYERS, NONE, farthest_straight, read_columns, search
+from .ground_kernels import LAYERS, NONE, farthest_straight, mark_steep, read_columns, search
 
 _BORDER = 64  # cells of unknown around what is known
 
@@ -55,6 +55,7 @@ class GroundMap:
 
     def _allocate(self, shape: tuple[int, int]) -> None:
         self._floors = np.full((*shape, LAYERS), NONE, np.int16)
+        self._steep = np.zeros((*shape, LAYERS), np.bool_)
         self._low, self._high = np.full(shape, NONE, np.int16), np.full(shape, NONE, np.int16)
         self._seen, self._bumped = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
 
@@ -69,11 +70,11 @@ class GroundMap:
                 return
         if shape[0]:
             low, high = np.minimum(low, self._origin), np.maximum(high, self._origin + shape)
-        old, was = (self._floors, self._low, self._high, self._seen, self._bumped), self._origin
+        old, was = (self._floors, self._steep, self._low, self._high, self._seen, self._bumped), self._origin
         self._origin = low
         self._allocate((int(high[0] - low[0]), int(high[1] - low[1])))
         x, y = was - low
-        for new, before in zip((self._floors, self._low, self._high, self._seen, self._bumped), old, strict=True):
+        for new, before in zip((self._floors, self._steep, self._low, self._high, self._seen, self._bumped), old, strict=True):
             new[x : x + before.shape[0], y : y + before.shape[1]] = before
 
     def _cell(self, point: Point) -> np.ndarray:
@@ -98,13 +99,16 @@ class GroundMap:
         read_columns(
             states, int(x), int(y), int(lower[2]), self._height, self._floors, self._low, self._high, self._seen
         )
+        mark_steep(self._floors, self._steep, int(x), int(y), int(x) + states.shape[0], int(y) + states.shape[1], self._climb)
 
     def bump(self, pose: Pose, ahead_m: float) -> None:
         """Remembers that something unseen stood ``ahead_m`` before a body."""
         ahead = pose.position + ahead_m * np.array([math.cos(pose.yaw_rad), math.sin(pose.yaw_rad), 0.0])
         self._cover(ahead)
-        x, y = self._cell(ahead) - self._origin
-        self._bumped[x, y] = True
+        aside = self._octree.voxel_size_m * np.array([-math.sin(pose.yaw_rad), math.cos(pose.yaw_rad), 0.0])
+        for offset in (-1, 0, 1):
+            x, y = self._cell(ahead + offset * aside) - self._origin
+            self._bumped[x, y] = True
 
     def forgive(self) -> None:
         """Forgets what was bumped into."""
@@ -119,7 +123,7 @@ class GroundMap:
         k, goal_k = (math.floor((z + 0.25 * size) / size) - 1 for z in (pose.z, float(goal[2])))
         radius = self._radius if radius_cells is None else radius_cells
         path = search(
-            self._floors, self._low, self._high, self._seen, self._bumped, int(start[0]), int(start[1]), k,
+            self._floors, self._steep, self._low, self._high, self._seen, self._bumped, int(start[0]), int(start[1]), k,
             int(end[0]), int(end[1]), goal_k, self._climb, self._height, radius, radius + 2,
             math.ceil(storey_m / size),
         )  # fmt: skip
@@ -127,7 +131,7 @@ class GroundMap:
             return None
         x, y = pose.position[:2] / size - self._origin
         last = farthest_straight(
-            self._floors, self._low, self._high, self._bumped, path, x, y, k, self._climb, self._height, radius,
+            self._floors, self._steep, self._low, self._high, self._bumped, path, x, y, k, self._climb, self._height, radius,
             10.0 / size,
         )  # fmt: skip
         points = np.empty((len(path), 3))

@@ -15,7 +15,7 @@ from .ground_map import GroundMap, Route
 from .policy import Decision, Policy
 
 _STOP_SHARE = 0.8  # of the success distance: a margin for the map's grain
-_STUCK_SHARE = 0.2  # of a step: moved less, it counts as stuck
+_PROGRESS_SHARE = 0.5  # of a step: moved less ahead after a collision, something is in the way
 _ANY_STOREY_M = 1e4
 _PATIENCE = 4  # stuck steps in a row before breaking away
 
@@ -46,7 +46,7 @@ class ModularPolicy(Policy):
     def decide(self, percept: Percept, retrieval: Retrieval) -> Decision:
         """The next action, with the route, the frontier and what was recalled in its trace."""
         self._map.look(percept.pose)
-        self._notice_obstacles(percept.pose)
+        self._notice_obstacles(percept)
         decision = self._choose(percept)
         self._last, self._went_forward = percept.pose, decision.action == FORWARD
         recalled = [
@@ -95,15 +95,17 @@ class ModularPolicy(Policy):
             return Decision(FORWARD, trace)
         return Decision(LEFT if turn > 0 else RIGHT, trace)
 
-    def _notice_obstacles(self, pose: Pose) -> None:
-        if not self._went_forward or self._last is None:
+    def _notice_obstacles(self, percept: Percept) -> None:
+        """Marks what a step ran into: the map did not show it, or it would not have been walked into."""
+        if not self._went_forward or self._last is None or not percept.collided:
             return
-        moved = np.linalg.norm((pose.position - self._last.position)[:2])
-        if moved >= _STUCK_SHARE * self._body.forward_m:
+        heading = np.array([math.cos(self._last.yaw_rad), math.sin(self._last.yaw_rad), 0.0])
+        ahead = float((percept.pose.position - self._last.position) @ heading)
+        if ahead >= _PROGRESS_SHARE * self._body.forward_m:
             self._stuck = 0
             return
         self._stuck += 1
-        self._map.bump(pose, self._body.radius_m + 0.5 * self._memory.octree.voxel_size_m)
+        self._map.bump(percept.pose, self._body.radius_m + self._memory.octree.voxel_size_m)
 
     def _break_away(self) -> Decision:
         self._stuck, self._route = 0, None

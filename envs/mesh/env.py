@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
@@ -52,21 +52,23 @@ class MeshNavEnv(gymnasium.Env):
       add ``rgb_NAME`` and ``depth_NAME``; with ``semantics`` also ``instance`` and ``category`` (h, w) int32;
     - ``gps`` (3,) metres, ``compass`` (1,) and ``pitch`` (1,) radians: the body in the episode's frame;
     - ``pointgoal`` (3,) metres: the goal in the episode's frame;
-    - ``pointgoal_with_gps_compass`` (2,): distance in metres and bearing in radians, left positive, from the body;
+    - ``pointgoal_with_gps_compass`` (2,): from the body, the horizontal distance in metres and the bearing in
+      radians, left positive, as Habitat's;
     - ``collided`` (1,) int8: whether the last action met an obstacle.
 
     Actions: ``Discrete(6)``, see :class:`~placecell.envs.body.Action`. The reward is the progress towards the
-    goal in metres, plus 1 for a success. ``info`` is plain JSON with ``episode_id``, ``scene_id``, ``pose`` and
-    ``measures``. ``terminated`` after ``stop``, ``truncated`` when the budget of steps is spent.
+    goal in metres, plus 1 for a success. ``info`` is plain JSON with ``episode_id``, ``scene_id``, ``pose``,
+    ``collided`` and ``measures``. ``terminated`` after ``stop``, ``truncated`` when the steps are spent.
 
     ``reset(options={"episode": i})`` chooses the episode; without it, one is drawn.
     """
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": 10}
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 10}
 
     def __init__(
         self, scene: Scene, area: NavigableArea, body: Body, task: PointNav, episodes: tuple[Episode, ...], *,
-        cameras: tuple[Camera, ...], semantics: bool = False, noise: Level = "none", render_mode: str | None = None,
+        cameras: tuple[Camera, ...], semantics: bool = False, noise: Level = "none",
+        render_mode: str | None = None,
     ) -> None:  # fmt: skip
         if not episodes:
             raise EpisodeError(
@@ -139,9 +141,10 @@ class MeshNavEnv(gymnasium.Env):
         index = (options or {}).get("episode")
         if index is None:
             index = int(self.np_random.integers(len(self.episodes)))
-        if not 0 <= index < len(self.episodes):
+        whole = isinstance(index, int | np.integer) and not isinstance(index, bool)
+        if not whole or not 0 <= index < len(self.episodes):
             raise EpisodeError(
-                expected=f"an episode from 0 to {len(self.episodes) - 1}", came=str(index),
+                expected=f"an episode from 0 to {len(self.episodes) - 1}", came=repr(index),
                 fix="pass options={'episode': i} within the dataset",
             )  # fmt: skip
         episode = self.episodes[index]
@@ -156,7 +159,7 @@ class MeshNavEnv(gymnasium.Env):
         return self._observe(self._walk), self._info(self._walk)
 
     def step(self, action: int) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """One action; raises :class:`EnvironmentUseError` out of turn or for an action that does not exist."""
+        """One action; raises :class:`EnvironmentUseError` out of turn, or for one that does not exist."""
         walk = self._require_walk()
         if not self.action_space.contains(action):
             names = ", ".join(f"{a.value} {a.name.lower()}" for a in Action)
@@ -206,7 +209,7 @@ class MeshNavEnv(gymnasium.Env):
 
     @property
     def pose(self) -> Pose:
-        """Where the body is, world frame: for tests, maps and pictures; an agent has ``gps`` and ``compass``."""
+        """Where the body is, world frame: for tests and pictures; agents have ``gps`` and ``compass``."""
         return self._pose(self._require_walk(over_too=True))
 
     def render(self) -> np.ndarray | None:
@@ -252,7 +255,7 @@ class MeshNavEnv(gymnasium.Env):
         seen["pitch"] = np.array([pose.pitch_rad], np.float32)
         seen["pointgoal"] = transform(T_start_world, goal).astype(np.float32)
         seen["pointgoal_with_gps_compass"] = np.array(
-            [np.linalg.norm(in_body), math.atan2(in_body[1], in_body[0])], np.float32
+            [math.hypot(in_body[0], in_body[1]), math.atan2(in_body[1], in_body[0])], np.float32
         )
         seen["collided"] = np.array([bool(walk.collided and walk.collided[-1])], np.int8)
         return seen
@@ -261,7 +264,8 @@ class MeshNavEnv(gymnasium.Env):
         pose = self._pose(walk)
         measures = navigation_measures(
             points=np.stack(walk.points), distances_to_goal_m=np.array(walk.distances),
-            collided=np.array(walk.collided, bool), stopped=walk.stopped, radius_m=self.task.success_distance_m,
+            collided=np.array(walk.collided, bool), stopped=walk.stopped,
+            radius_m=self.task.success_distance_m,
         )  # fmt: skip
         return {
             "episode_id": walk.episode.episode_id,

@@ -2,29 +2,32 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any
+
+from placecell.errors import ConfigError
 
 from ..body import Body, make_body
 from ..geodesic import NavigableArea
+from ..options import from_options
 from ..pointnav import make_task
 from .builtin import builtin_scene
 from .camera import Camera
 from .env import MeshNavEnv
-from .loading import load_scene
+from .loading import Up, load_scene
 from .noise import Level
 
 
 def make_mesh_env(
     scene: str | Path | None = None,
     *,
-    up: Literal["auto", "y", "z"] = "auto",
-    body: str | Mapping[str, object] = "habitat_pointnav",
-    task: Mapping[str, object] | None = None,
+    up: Up = "auto",
+    body: str | Mapping[str, Any] = "habitat_pointnav",
+    task: Mapping[str, Any] | None = None,
     episodes: int = 10,
     seed: int = 0,
     width: int = 128,
     height: int = 128,
-    cameras: Sequence[Mapping[str, object]] = (),
+    cameras: Sequence[Mapping[str, Any]] = (),
     semantics: bool = False,
     noise: Level = "none",
     render_mode: str | None = None,
@@ -34,7 +37,8 @@ def make_mesh_env(
     Args:
         scene: a GLB, glTF, OBJ or PLY file; None takes a small built-in home.
         up: the file's up axis; ``auto`` knows it from the format.
-        body: a preset (``habitat_pointnav``, ``habitat_objectnav``, ``parity``) or a mapping with a name of its own.
+        body: a preset (``habitat_pointnav``, ``habitat_objectnav``, ``parity``) or a mapping with a name of
+            its own.
         task: keys of :class:`~placecell.envs.pointnav.PointNav`.
         episodes: how many to generate where the task names no dataset.
         seed: of the generated episodes (and of the built-in home's look: always the same one).
@@ -42,13 +46,19 @@ def make_mesh_env(
         cameras: further cameras, as keys of :class:`~placecell.envs.mesh.camera.Camera`.
         semantics: adds the simulator's instance and category ids to the observations (an oracle).
         noise: on depth and actuation.
+
+    Raises:
+        ConfigError: an unknown preset, key or noise level, a value of another type, two cameras of one name.
+        SceneError: a scene that cannot be loaded, or has no ground for this body.
+        EpisodeError: a dataset that does not fit the scene, or none that can be generated.
     """
     loaded = builtin_scene() if scene is None else load_scene(Path(scene), up=up)
     walker = make_body(body)
     area = NavigableArea.from_mesh(loaded.vertices.astype("float64"), loaded.faces, walker.walk_settings())
     chosen = make_task(task or {})
     dataset = chosen.episodes(area, scene_id=loaded.name, count=episodes, seed=seed)
-    eyes = (_eyes(walker, width, height), *(Camera(**camera) for camera in cameras))  # type: ignore[arg-type]
+    eyes = (_eyes(walker, width, height), *(_further_camera(camera) for camera in cameras))
+    _require_distinct([camera.name for camera in eyes])
     return MeshNavEnv(
         loaded, area, walker, chosen, dataset, cameras=eyes, semantics=semantics, noise=noise,
         render_mode=render_mode,
@@ -60,3 +70,17 @@ def _eyes(body: Body, width: int, height: int) -> Camera:
         name="front", width=width, height=height, hfov_deg=body.hfov_deg, height_m=body.camera_height_m,
         min_depth_m=body.min_depth_m, max_depth_m=body.max_depth_m,
     )  # fmt: skip
+
+
+def _further_camera(options: Mapping[str, Any]) -> Camera:
+    return from_options(Camera, options, where=f"camera {options.get('name', Camera.name)!r}")
+
+
+def _require_distinct(names: Sequence[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigError(
+            expected="cameras of different names (the body's own is 'front')",
+            came=f"{', '.join(map(repr, twice))} twice",
+            fix="name each of env.cameras, as {name: back, yaw_deg: 180}",
+        )

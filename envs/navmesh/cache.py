@@ -25,7 +25,10 @@ def cache_folder() -> Path:
 
 
 def load_or_build(
-    vertices: Points, faces: Faces, settings: WalkSettings, build: Callable[[Points, Faces, WalkSettings], Ground]
+    vertices: Points,
+    faces: Faces,
+    settings: WalkSettings,
+    build: Callable[[Points, Faces, WalkSettings], Ground],
 ) -> Ground:
     """The ground for a mesh and a body, built once per content."""
     key = content_hash(_FORMAT, vertices, faces, sorted(asdict(settings).items()))

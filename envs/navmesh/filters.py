@@ -1,4 +1,4 @@
-"""Which tops of solid spans carry a body: low kerbs yes, ledges and crawl spaces no (Recast's three filters)."""
+"""Which tops of solid spans carry a body: low kerbs yes, ledges and crawl spaces no (Recast's filters)."""
 
 from typing import no_type_check
 

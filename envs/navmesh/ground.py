@@ -8,10 +8,13 @@ from jaxtyping import Float, Int
 from numba import njit
 
 from placecell.arrays import Faces, Points
+from placecell.errors import SceneError
 
 from .filters import SKY, drop_crawl_spaces, drop_ledges, keep_low_kerbs
 from .rasterise import HIGH, LOW, NEXT, WALKABLE, rasterise, walkable_faces
 from .settings import WalkSettings
+
+_MOST_COLUMNS = 400_000_000  # a square kilometre at 5 cm
 
 
 @dataclass(frozen=True)
@@ -56,10 +59,12 @@ def build_ground(vertices: Points, faces: Faces, settings: WalkSettings) -> Grou
     flipped = np.ascontiguousarray(vertices * np.array([1.0, -1.0, 1.0]), dtype=np.float64)
     low, high = flipped.min(0), flipped.max(0)
     columns, rows = (int((high[i] - low[i]) / settings.cell_size_m + 0.5) or 1 for i in range(2))
+    _require_affordable(columns, rows, settings.cell_size_m)
     climb, height = settings.climb_cells, settings.height_cells
+    walkable = walkable_faces(vertices, faces, settings.max_slope_deg)
     heads, spans, tops = rasterise(
-        flipped, np.ascontiguousarray(faces, np.int64), walkable_faces(vertices, faces, settings.max_slope_deg),
-        low, settings.cell_size_m, settings.cell_height_m, columns, rows, climb,
+        flipped, np.ascontiguousarray(faces, np.int64), walkable, low, settings.cell_size_m,
+        settings.cell_height_m, columns, rows, climb,
     )  # fmt: skip
     keep_low_kerbs(heads, spans, climb)
     drop_ledges(heads, spans, columns, rows, height, climb)
@@ -76,6 +81,15 @@ def build_ground(vertices: Points, faces: Faces, settings: WalkSettings) -> Grou
     rank[order] = np.arange(len(sizes))
     origin = np.array([low[0], -low[1]])
     return Ground(settings, origin, columns, rows, first, column, row, z, neighbour, rank[island[keep]])
+
+
+def _require_affordable(columns: int, rows: int, size_m: float) -> None:
+    if columns * rows > _MOST_COLUMNS:
+        raise SceneError(
+            expected=f"a scene of at most {_MOST_COLUMNS} grid cells seen from above",
+            came=f"{columns * size_m:.0f} x {rows * size_m:.0f} m in cells of {size_m:g} m",
+            fix="scale the mesh to metres, cut it, or walk with a larger cell_size_m",
+        )
 
 
 @njit(cache=True)

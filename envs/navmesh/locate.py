@@ -13,9 +13,9 @@ _TIE = 1e-9  # of two storeys equally near, the one at the point's height
 def nearest_cell(first, columns, rows, z, px, py, pz, size, climb, reach, island, wanted):
     """The cell whose ground is nearest to a point, within ``reach`` metres; -1 if none.
 
-    ``px, py`` are in cells, ``pz`` and ``z`` in metres. Heights count from ``climb`` on, as in Habitat: a point
-    a little above or below the ground is on it. With ``wanted`` >= 0 only cells of that island count. Rings
-    of cells are searched outwards until no closer one can follow.
+    ``px, py`` are in cells, ``pz`` and ``z`` in metres. Heights count from ``climb`` on, as in Habitat: a
+    point a little above or below the ground is on it. With ``wanted`` >= 0 only cells of that island count.
+    Rings of cells are searched outwards until no closer one can follow.
     """
     c0 = min(max(int(np.floor(px)), 0), columns - 1)
     r0 = min(max(int(np.floor(py)), 0), rows - 1)

@@ -32,14 +32,18 @@ class WalkSettings:
 
     def __post_init__(self) -> None:
         for name in ("height_m", "cell_size_m", "cell_height_m"):
-            if not getattr(self, name) > 0:
+            if not 0 < getattr(self, name) < math.inf:
                 raise ConfigError(
-                    expected=f"a positive {name}", came=f"{getattr(self, name)}", fix=f"set {name} to metres > 0"
+                    expected=f"a positive {name}",
+                    came=f"{getattr(self, name)}",
+                    fix=f"set {name} to metres > 0",
                 )
         for name in ("radius_m", "max_climb_m"):
-            if not getattr(self, name) >= 0:
+            if not 0 <= getattr(self, name) < math.inf:
                 raise ConfigError(
-                    expected=f"{name} of 0 or more", came=f"{getattr(self, name)}", fix=f"set {name} in metres"
+                    expected=f"{name} of 0 or more",
+                    came=f"{getattr(self, name)}",
+                    fix=f"set {name} in metres",
                 )
         if not 0 <= self.max_slope_deg < 90:
             raise ConfigError(

@@ -4,6 +4,7 @@ import argparse
 import json
 import math
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,9 +28,9 @@ _ARRAYS = (
     "slide_position", "slide_yaw", "slide_collided", "stop_position", "stop_yaw", "stop_collided",
 )  # fmt: skip
 _META = (
-    "image_height", "image_width", "horizontal_fov_deg", "camera_height_m", "agent_radius_m", "agent_height_m",
-    "max_climb_m", "max_slope_deg", "navmesh_cell_size_m", "navmesh_cell_height_m", "forward_m", "turn_deg",
-    "up_axis",
+    "image_height", "image_width", "horizontal_fov_deg", "camera_height_m", "agent_radius_m",
+    "agent_height_m", "max_climb_m", "max_slope_deg", "navmesh_cell_size_m", "navmesh_cell_height_m",
+    "forward_m", "turn_deg",
 )  # fmt: skip
 _QUICK_PATHS = 60
 
@@ -69,6 +70,14 @@ class Golden:
             cell_height_m=m["navmesh_cell_height_m"],
         )  # fmt: skip
 
+    def camera(self) -> Camera:
+        """The camera it was recorded with."""
+        m = self.meta
+        return Camera(
+            width=int(m["image_width"]), height=int(m["image_height"]), hfov_deg=m["horizontal_fov_deg"],
+            height_m=m["camera_height_m"],
+        )  # fmt: skip
+
 
 def read_golden(path: Path) -> Golden:
     """Reads a recording.
@@ -76,22 +85,43 @@ def read_golden(path: Path) -> Golden:
     Raises:
         DataError: missing, damaged, or without one of the arrays or settings it must have.
     """
-    try:
-        with np.load(path, allow_pickle=False) as data:
-            arrays = {name: data[name] for name in _ARRAYS}
-            meta = json.loads(str(data["meta"]))
-    except FileNotFoundError as error:
-        raise _damaged(path, "no such file") from error
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise _damaged(path, str(error)) from error
-    missing = [name for name in _META if name not in meta]
-    if missing or meta["up_axis"] not in ("y", "z"):
-        raise _damaged(path, f"a meta without {', '.join(missing) or 'an up axis of y or z'}")
+    arrays, text = _read_arrays(path)
+    meta, up_axis = _read_meta(path, text)
     for name in ("position", "start", "end", "slide_position", "stop_position"):
         arrays[name] = z_up_from_y_up(arrays[name].astype(np.float64))
     for name in ("yaw", "slide_yaw", "stop_yaw"):
         arrays[name] = arrays[name].astype(np.float64) + math.pi / 2
-    return Golden(meta, meta["up_axis"], arrays)
+    return Golden(meta, up_axis, arrays)
+
+
+def _read_arrays(path: Path) -> tuple[dict[str, np.ndarray], str]:
+    try:
+        data = np.load(path, allow_pickle=False)
+        if not isinstance(data, np.lib.npyio.NpzFile):
+            raise _damaged(path, "a single array")
+        with data:
+            missing = [name for name in (*_ARRAYS, "meta") if name not in data.files]
+            if missing:
+                raise _damaged(path, f"one without {', '.join(missing)}")
+            return {name: data[name] for name in _ARRAYS}, str(data["meta"])
+    except FileNotFoundError as error:
+        raise _damaged(path, "no such file") from error
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise _damaged(path, f"one that breaks off or is damaged ({error})") from error
+
+
+def _read_meta(path: Path, text: str) -> tuple[dict[str, float], Literal["y", "z"]]:
+    """The numbers of a recording's ``meta``, and its up axis."""
+    try:
+        meta = json.loads(text)
+        missing = [name for name in (*_META, "up_axis") if name not in meta]
+        if missing:
+            raise _damaged(path, f"a meta without {', '.join(missing)}")
+        if meta["up_axis"] not in ("y", "z"):
+            raise _damaged(path, f"a meta with the up axis {meta['up_axis']!r}, neither y nor z")
+        return {name: float(meta[name]) for name in _META}, meta["up_axis"]
+    except (ValueError, TypeError) as error:
+        raise _damaged(path, f"a meta that is no JSON object of numbers ({error})") from error
 
 
 def _damaged(path: Path, came: str) -> DataError:
@@ -103,11 +133,7 @@ def _damaged(path: Path, came: str) -> DataError:
 
 
 def _depth_rows(golden: Golden, renderer: Renderer) -> list[Row]:
-    m = golden.meta
-    camera = Camera(
-        width=int(m["image_width"]), height=int(m["image_height"]), hfov_deg=m["horizontal_fov_deg"],
-        height_m=m["camera_height_m"],
-    )  # fmt: skip
+    camera = golden.camera()
     errors, bad = [], []
     for position, yaw, theirs in zip(
         golden.arrays["position"], golden.arrays["yaw"], golden.arrays["depth"], strict=True
@@ -159,10 +185,11 @@ def _walk_rows(golden: Golden, area: NavigableArea, body: Literal["sliding", "st
     free = np.concatenate([walk.apart_m[walk.free] for walk in walks])
     final = np.array([walk.apart_m[-1] for walk in walks])
     agrees = np.concatenate([walk.agrees for walk in walks])
+    near_m = 0.25 if body == "sliding" else 0.1
     return [
         Row(f"{body}_free_step_median_m", float(np.median(free)), "m"),
         Row(f"{body}_free_step_p95_m", float(np.percentile(free, 95)), "m"),
-        _row(f"{body}_final_distance_median_m", float(np.median(final)), "m", below=0.25 if body == "sliding" else 0.1),
+        _row(f"{body}_final_distance_median_m", float(np.median(final)), "m", below=near_m),
         _row(f"{body}_collision_agreement", float(agrees.mean()), "1", above=0.95),
     ]
 
@@ -188,7 +215,9 @@ def _roll_out(golden: Golden, area: NavigableArea, body: Literal["sliding", "sto
     return _Walk(np.array(apart), free, np.array(agrees, bool))
 
 
-def _row(name: str, value: float, unit: str, *, below: float | None = None, above: float | None = None) -> Row:
+def _row(
+    name: str, value: float, unit: str, *, below: float | None = None, above: float | None = None
+) -> Row:
     if below is not None:
         return Row(name, value, unit, target=f"< {below:g}", passed=value < below)
     return Row(name, value, unit, target=f"> {above:g}", passed=value > (above or 0.0))
