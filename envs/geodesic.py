@@ -15,7 +15,6 @@ from .navmesh.settings import WalkSettings
 from .navmesh.walk import advance, into_square, touches_straight_wall
 
 SNAP_M = 2.0
-# settled around a queried cell, so that the answer does not depend on what was asked before
 _MARGIN_CELLS = 3
 
 
@@ -45,8 +44,9 @@ class Step:
 class NavigableArea:
     """The walkable ground of a scene for one body. Points are float64 ``(3,)``, world frame, metres.
 
-    Distances are any-angle and along the surface, and agree with Habitat's to a fraction of a percent;
-    ``geodesic_distance`` of points on different islands is infinite.
+    Distances are any-angle: the sum of the straight legs between the corners of a path. A leg over a slope
+    or up stairs counts as its chord, as in Habitat, with whose distances they agree to a fraction of a
+    percent. ``geodesic_distance`` of points on different islands is infinite.
     """
 
     ground: Ground
@@ -183,23 +183,34 @@ class DistanceField:
             raise NavigationError(expected="at least one goal", came="none", fix="pass the goal's position")
         self._area, self._guided = area, guided
         g = area.ground
-        self._x, self._y = g.column + 0.5, g.row + 0.5
-        self._z = g.z
+        self._x, self._y, self._z = g.column + 0.5, g.row + 0.5, g.z.copy()
         self._distance = np.full(len(g), np.inf)
         self._parent = np.full(len(g), UNREACHED, np.int32)
         self._closed = np.zeros(len(g), np.uint8)
         self._heap = (np.empty(4096), np.empty(4096, np.int32), 0)
+        sources: dict[int, Standing] = {}
+        crowded: list[Point] = []
         for goal in goals:
             source = area.stand(goal)
-            self._x[source.cell], self._y[source.cell] = source.x, source.y
-            self._distance[source.cell], self._parent[source.cell] = 0.0, source.cell
+            if sources.setdefault(source.cell, source) != source:
+                crowded.append(goal)
+        # A cell has room for one source: goals that share it with another get a field of their own.
+        self._rest = DistanceField(area, tuple(crowded), guided=guided) if crowded else None
+        for cell, source in sources.items():
+            self._x[cell], self._y[cell], self._z[cell] = source.x, source.y, area.point(source)[2]
+            self._distance[cell], self._parent[cell] = 0.0, cell
             keys, items, size = self._heap
-            self._heap = (keys, items, push(keys, items, size, 0.0, source.cell))
-        self._islands = {int(g.island[area.stand(goal).cell]) for goal in goals}
+            if size == len(keys):
+                keys, items = np.resize(keys, 2 * size), np.resize(items, 2 * size)
+            self._heap = (keys, items, push(keys, items, size, 0.0, cell))
+        self._islands = {int(g.island[cell]) for cell in sources}
 
     def _settle(self, cell: int) -> None:
         g, size = self._area.ground, self._area.settings.cell_size_m
-        margin = 0.0 if self._guided else _MARGIN_CELLS * size
+        # All cells around the queried one, two climbs away at most, are settled with it: so the answer does
+        # not depend on what was asked before.
+        climb = self._area.settings.max_climb_m
+        margin = 0.0 if self._guided else _MARGIN_CELLS * size + 2 * climb
         self._heap = grow(
             g.neighbour, g.column, g.row, self._x, self._y, self._z, size, self._distance, self._parent,
             self._closed, *self._heap, cell, margin, self._guided,
@@ -218,7 +229,9 @@ class DistanceField:
 
     def distance(self, at: Standing | Point) -> float:
         """Metres to the nearest goal; infinite from another island."""
-        return float(self._query(self._stand(at))[0])
+        standing = self._stand(at)
+        here = float(self._query(standing)[0])
+        return here if self._rest is None else min(here, self._rest.distance(standing))
 
     def path(self, at: Standing | Point) -> Points:
         """Corner points from here to the nearest goal, both ends included.
@@ -227,7 +240,9 @@ class DistanceField:
             NavigationError: no goal can be reached from here.
         """
         standing = self._stand(at)
-        _, turn = self._query(standing)
+        distance, turn = self._query(standing)
+        if self._rest is not None and self._rest.distance(standing) < distance:
+            return self._rest.path(standing)
         if turn == UNREACHED:
             here = self._area.point(standing)
             raise NavigationError(

@@ -16,6 +16,14 @@ os.environ["PLACECELL_TYPECHECK"] = "1"
 collect_ignore = ["toybot"]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory):
+    """A cache of the tests' own, for this process and those it starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLACECELL_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 def pytest_collection_modifyitems(items):
     if os.environ.get("PLACECELL_DATA"):
         return

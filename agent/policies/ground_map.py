@@ -101,12 +101,12 @@ class GroundMap:
         )
         mark_steep(self._floors, self._steep, int(x), int(y), int(x) + states.shape[0], int(y) + states.shape[1], self._climb)
 
-    def bump(self, pose: Pose, ahead_m: float) -> None:
-        """Remembers that something unseen stood ``ahead_m`` before a body."""
+    def bump(self, pose: Pose, ahead_m: float, width_cells: int) -> None:
+        """Remembers that something unseen stood ``ahead_m`` before a body, ``width_cells`` to either side."""
         ahead = pose.position + ahead_m * np.array([math.cos(pose.yaw_rad), math.sin(pose.yaw_rad), 0.0])
-        self._cover(ahead)
         aside = self._octree.voxel_size_m * np.array([-math.sin(pose.yaw_rad), math.cos(pose.yaw_rad), 0.0])
-        for offset in (-1, 0, 1):
+        self._cover(ahead)
+        for offset in np.arange(-width_cells, width_cells + 1e-6, 0.5):
             x, y = self._cell(ahead + offset * aside) - self._origin
             self._bumped[x, y] = True
 

@@ -17,6 +17,7 @@ from .policy import Decision, Policy
 _STOP_SHARE = 0.8  # of the success distance: a margin for the map's grain
 _PROGRESS_SHARE = 0.5  # of a step: moved less ahead after a collision, something is in the way
 _ANY_STOREY_M = 1e4
+_WIDEST_BUMP = 5  # cells to either side; the more a body has run into, the wider it believes obstacles to be
 _PATIENCE = 4  # stuck steps in a row before breaking away
 
 
@@ -38,7 +39,7 @@ class ModularPolicy(Policy):
         self._rng = rng
         self._map.clear()
         self._turns_left = self._look_around
-        self._turn, self._breakaway, self._stuck = LEFT, 0, 0
+        self._turn, self._breakaway, self._stuck, self._bumps = LEFT, 0, 0, 0
         self._last: Pose | None = None
         self._went_forward = False
         self._route: Route | None = None
@@ -105,11 +106,12 @@ class ModularPolicy(Policy):
             self._stuck = 0
             return
         self._stuck += 1
-        self._map.bump(percept.pose, self._body.radius_m + self._memory.octree.voxel_size_m)
+        self._bumps += 1
+        ahead_m = self._body.radius_m + self._memory.octree.voxel_size_m
+        self._map.bump(percept.pose, ahead_m, min(self._bumps, _WIDEST_BUMP))
 
     def _break_away(self) -> Decision:
         self._stuck, self._route = 0, None
-        self._map.forgive()
         self._turn = int(self._rng.choice([LEFT, RIGHT]))
         self._breakaway = int(self._rng.integers(2, self._look_around // 2 + 2))
         return Decision(self._turn, {"mode": "break_away"})
