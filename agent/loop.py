@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import gymnasium
 import numpy as np
 
+from placecell.memory import Memory, Retrieval
+
 from .perception.percept import Percept
 from .policies.policy import Decision, Policy
-from placecell.memory import Memory, Retrieval
 
 Observation = dict[str, np.ndarray]
 

@@ -58,7 +58,7 @@ class RunFolder:
         """``summary.json``."""
         self._write(lambda: atomic_write(self.path / "summary.json", summary.to_json()))
 
-    def append(self, result: Result, files: Mapping[str, str]) -> None:
+    def append(self, result: Result, files: Mapping[str, str | bytes]) -> None:
         """An episode's files, then, with them on disk, its line in ``results.jsonl``."""
 
         def write() -> None:

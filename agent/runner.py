@@ -1,5 +1,6 @@
 """Many episodes: run them, survive the one that breaks, leave a run's folder."""
 
+import io
 import json
 import time
 import traceback
@@ -8,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium
+import numpy as np
+from PIL import Image
 
 from placecell.arrays import generator
 from placecell.errors import ConfigError, EnvironmentUseError
 
 from .loop import Agent, Step, run_episode
+from .picture import step_picture
 from .progress import watcher
 from .provenance import provenance
 from .results import Result, Status, Summary, finite, summarise
@@ -115,12 +119,13 @@ def _require_world(env: gymnasium.Env, episodes: int, seed: int) -> dict[str, An
 
 def _one_episode(
     env: _RememberInfo, agent: Agent, seed: int, episode: int, oracle: tuple[str, ...]
-) -> tuple[Result, dict[str, str]]:
+) -> tuple[Result, dict[str, str | bytes]]:
     """One episode's result and the files of its folder, whatever happened in it."""
     steps: list[dict[str, Any]] = []
     began = time.perf_counter()
     status: Status = "done"
-    truncated, measures, reason, files = False, {}, None, {}
+    truncated, measures, reason = False, {}, None
+    files: dict[str, str | bytes] = {}
     try:
         last = run_episode(
             env,
@@ -131,6 +136,7 @@ def _one_episode(
             on_step=(lambda step: steps.append(_row(step)),),
         )
         truncated, measures = last.truncated and not last.terminated, _measures(last)
+        files |= _view(agent, last)
     except Exception as error:
         status, reason = "crashed", " ".join(f"{type(error).__name__}: {error}".split())
         files["error.txt"] = traceback.format_exc()
@@ -167,6 +173,18 @@ def _measures(last: Step) -> dict[str, float]:
             fix="return a dict of floats",
         )
     return {str(name): float(value) for name, value in measures.items()}
+
+
+def _view(agent: Agent, last: Step) -> dict[str, bytes]:
+    """``view.png``: what the agent saw last and the map it made, of an agent that makes one."""
+    top_down = agent.policy.top_down()
+    if top_down is None:
+        return {}
+    frame = last.percept.frame
+    rgb = np.zeros((*frame.depth.shape, 3), np.uint8) if frame.rgb is None else frame.rgb
+    buffer = io.BytesIO()
+    Image.fromarray(step_picture(rgb, frame.depth, top_down)).save(buffer, "PNG")
+    return {"view.png": buffer.getvalue()}
 
 
 def _row(step: Step) -> dict[str, Any]:

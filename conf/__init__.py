@@ -1,1 +1,1 @@
-
+"""Hydra config groups: one YAML a choice."""

@@ -1,1 +1,1 @@
-
+"""From an observation to a percept."""

@@ -46,10 +46,16 @@ class Embodiment:
             camera = plain["camera"]
             pinhole = Pinhole.from_hfov(camera["width"], camera["height"], math.radians(camera["hfov_deg"]))
             return cls(
-                forward_m=plain["forward_m"], turn_rad=math.radians(plain["turn_deg"]), radius_m=plain["radius_m"],
-                height_m=plain["height_m"], max_climb_m=plain["max_climb_m"], sliding=plain["sliding"],
-                camera=pinhole, camera_height_m=camera["height_m"], success_distance_m=plain["success_distance_m"],
-            )  # fmt: skip
+                forward_m=plain["forward_m"],
+                turn_rad=math.radians(plain["turn_deg"]),
+                radius_m=plain["radius_m"],
+                height_m=plain["height_m"],
+                max_climb_m=plain["max_climb_m"],
+                sliding=plain["sliding"],
+                camera=pinhole,
+                camera_height_m=camera["height_m"],
+                success_distance_m=plain["success_distance_m"],
+            )
         except KeyError as error:
             raise ConfigError(
                 expected="an embodiment with forward_m, turn_deg, radius_m, height_m, max_climb_m, sliding, "

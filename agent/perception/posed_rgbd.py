@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from .embodiment import Embodiment
-from .percept import Percept
 from placecell.geometry import Pose
 from placecell.memory import Frame, Query
+
+from .embodiment import Embodiment
+from .percept import Percept
 
 _AROUND_M = 3.0
 

@@ -4,15 +4,19 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Bool
 
 from placecell.arrays import Point, Points
 from placecell.geometry import Pose
 from placecell.memory import SparseOctree
 
 from ..perception.embodiment import Embodiment
-from .ground_kernels import LAYERS, NONE, farthest_straight, mark_steep, read_columns, search
+from ..picture import TopDown
+from .columns import NONE, Columns, Gait, mark_steep, read_columns
+from .optimistic_search import farthest_straight, search
 
-_BORDER = 64  # cells of unknown around what is known
+_BORDER = 64  # cells of unknown kept around what was asked for
+_LOOKAHEAD_M = 10.0
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class Route:
     """
 
     points: Points
-    unknown: np.ndarray
+    unknown: Bool[np.ndarray, "n"]
     target: Point
 
     @property
@@ -41,101 +45,96 @@ class GroundMap:
     """
 
     def __init__(self, octree: SparseOctree, embodiment: Embodiment, range_m: float) -> None:
-        self._octree, self._range_m = octree, range_m
-        size = octree.voxel_size_m
-        self._climb = max(1, math.floor(embodiment.max_climb_m / size + 1e-6))
-        self._height = math.ceil(embodiment.height_m / size)
-        self._radius = math.ceil(embodiment.radius_m / size - 1e-6)
+        self._octree, self._range_m, self._size = octree, range_m, octree.voxel_size_m
+        self._gait = Gait(
+            climb=max(1, math.floor(embodiment.max_climb_m / self._size + 1e-6)),
+            height=math.ceil(embodiment.height_m / self._size),
+            radius=math.ceil(embodiment.radius_m / self._size - 1e-6),
+        )
         self.clear()
 
     def clear(self) -> None:
         """Forgets every column."""
-        self._origin = np.zeros(2, np.int64)
-        self._allocate((0, 0))
-
-    def _allocate(self, shape: tuple[int, int]) -> None:
-        self._floors = np.full((*shape, LAYERS), NONE, np.int16)
-        self._steep = np.zeros((*shape, LAYERS), np.bool_)
-        self._low, self._high = np.full(shape, NONE, np.int16), np.full(shape, NONE, np.int16)
-        self._seen, self._bumped = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
-
-    def _cover(self, *points: Point) -> None:
-        """Grows the map so that it holds these points and a border of unknown around them."""
-        cells = np.stack([self._cell(p) for p in points])
-        low, high = cells.min(0) - _BORDER, cells.max(0) + _BORDER + 1
-        shape = np.array(self._low.shape)
-        if shape[0] and (low >= self._origin - _BORDER // 2).all() and (high <= self._origin + shape + _BORDER // 2).all():
-            inside = (cells >= self._origin).all() and (cells < self._origin + shape).all()
-            if inside:
-                return
-        if shape[0]:
-            low, high = np.minimum(low, self._origin), np.maximum(high, self._origin + shape)
-        old, was = (self._floors, self._steep, self._low, self._high, self._seen, self._bumped), self._origin
-        self._origin = low
-        self._allocate((int(high[0] - low[0]), int(high[1] - low[1])))
-        x, y = was - low
-        for new, before in zip((self._floors, self._steep, self._low, self._high, self._seen, self._bumped), old, strict=True):
-            new[x : x + before.shape[0], y : y + before.shape[1]] = before
+        self._origin, self._columns = np.zeros(2, np.int64), Columns.empty(0, 0)
 
     def _cell(self, point: Point) -> np.ndarray:
-        return np.floor(np.asarray(point)[:2] / self._octree.voxel_size_m).astype(np.int64)
+        """The column of a point, counted from the map's corner."""
+        return np.floor(point[:2] / self._size).astype(np.int64) - self._origin
+
+    def _cover(self, *points: Point) -> None:
+        """Grows the map until it holds these points, with a border of unknown around them."""
+        cells = np.stack([self._cell(p) for p in points])
+        shape = np.array(self._columns.low.shape)
+        if (cells >= 0).all() and (cells < shape).all():
+            return
+        low, high = cells.min(0) - _BORDER, cells.max(0) + _BORDER + 1
+        if shape.all():
+            low, high = np.minimum(low, 0), np.maximum(high, shape)
+        grown = Columns.empty(*(high - low).tolist())
+        for new, old in zip(grown, self._columns, strict=True):
+            new[-low[0] : shape[0] - low[0], -low[1] : shape[1] - low[1]] = old
+        self._origin, self._columns = self._origin + low, grown
 
     def look(self, pose: Pose) -> None:
         """Reads anew the columns around a body that has just written what it sees."""
         reach = np.array([self._range_m, self._range_m, 0.0])
         self._cover(pose.position - reach, pose.position + reach)
         lower, upper = self._octree.bounds()
-        cells = math.ceil(self._range_m / self._octree.voxel_size_m)
-        centre = self._cell(pose.position)
-        low = np.maximum(np.maximum(centre - cells, lower[:2]), self._origin)
-        high = np.minimum(np.minimum(centre + cells + 1, upper[:2]), self._origin + np.array(self._low.shape))
+        low = np.maximum(self._cell(pose.position - reach), lower[:2] - self._origin)
+        high = np.minimum(self._cell(pose.position + reach) + 1, upper[:2] - self._origin)
         if (high <= low).any():
             return
         # Room above the highest voxel, so that the topmost surface can be a floor.
+        top = upper[2] + self._gait.height + 1
         states = self._octree.states_in_box(
-            np.array([*low, lower[2]]), np.array([*high, upper[2] + self._height + 1])
+            np.array([*(low + self._origin), lower[2]]), np.array([*(high + self._origin), top])
         )
-        x, y = low - self._origin
-        read_columns(
-            states, int(x), int(y), int(lower[2]), self._height, self._floors, self._low, self._high, self._seen
-        )
-        mark_steep(self._floors, self._steep, int(x), int(y), int(x) + states.shape[0], int(y) + states.shape[1], self._climb)
+        (x0, y0), (x1, y1) = low.tolist(), high.tolist()
+        read_columns(states, x0, y0, int(lower[2]), self._gait.height, self._columns)
+        mark_steep(self._columns, x0, y0, x1, y1, self._gait.climb)
 
     def bump(self, pose: Pose, ahead_m: float, width_cells: int) -> None:
         """Remembers that something unseen stood ``ahead_m`` before a body, ``width_cells`` to either side."""
         ahead = pose.position + ahead_m * np.array([math.cos(pose.yaw_rad), math.sin(pose.yaw_rad), 0.0])
-        aside = self._octree.voxel_size_m * np.array([-math.sin(pose.yaw_rad), math.cos(pose.yaw_rad), 0.0])
-        self._cover(ahead)
-        for offset in np.arange(-width_cells, width_cells + 1e-6, 0.5):
-            x, y = self._cell(ahead + offset * aside) - self._origin
-            self._bumped[x, y] = True
+        aside = self._size * np.array([-math.sin(pose.yaw_rad), math.cos(pose.yaw_rad), 0.0])
+        line = [ahead + offset * aside for offset in np.arange(-width_cells, width_cells + 1e-6, 0.5)]
+        self._cover(*line)
+        for point in line:
+            x, y = self._cell(point)
+            self._columns.bumped[x, y] = True
 
     def forgive(self) -> None:
         """Forgets what was bumped into."""
-        self._bumped[:] = False
+        self._columns.bumped[:] = False
 
-    def route(self, pose: Pose, goal: Point, *, radius_cells: int | None = None, storey_m: float = 0.5) -> Route | None:
-        """The cheapest way to the goal through known and unknown ground, or None if all ways are blocked."""
+    def route(self, pose: Pose, goal: Point, *, squeeze: bool = False, storey_m: float = 0.5) -> Route | None:
+        """The cheapest way to the goal through known and unknown ground, or None if all ways are blocked.
+
+        With ``squeeze`` the body asks for no room around itself.
+        """
         self._cover(pose.position, goal)
-        size = self._octree.voxel_size_m
-        start, end = self._cell(pose.position) - self._origin, self._cell(goal) - self._origin
+        gait = self._gait._replace(radius=0) if squeeze else self._gait
+        start, end = self._cell(pose.position), self._cell(goal)
         # Feet stand on a floor voxel: its index is the one just below them.
-        k, goal_k = (math.floor((z + 0.25 * size) / size) - 1 for z in (pose.z, float(goal[2])))
-        radius = self._radius if radius_cells is None else radius_cells
+        k, goal_k = (math.floor(z / self._size + 0.25) - 1 for z in (pose.z, float(goal[2])))
         path = search(
-            self._floors, self._steep, self._low, self._high, self._seen, self._bumped, int(start[0]), int(start[1]), k,
-            int(end[0]), int(end[1]), goal_k, self._climb, self._height, radius, radius + 2,
-            math.ceil(storey_m / size),
-        )  # fmt: skip
+            self._columns, gait, *start.tolist(), k, *end.tolist(), goal_k, math.ceil(storey_m / self._size)
+        )
         if len(path) == 0:
             return None
-        x, y = pose.position[:2] / size - self._origin
-        last = farthest_straight(
-            self._floors, self._steep, self._low, self._high, self._bumped, path, x, y, k, self._climb, self._height, radius,
-            10.0 / size,
-        )  # fmt: skip
+        x, y = (pose.position[:2] / self._size - self._origin).tolist()
+        last = farthest_straight(self._columns, gait, path, x, y, k, _LOOKAHEAD_M / self._size)
         points = np.empty((len(path), 3))
-        points[:, :2] = (path[:, :2] + self._origin + 0.5) * size
-        points[:, 2] = (path[:, 2] + 1) * size
+        points[:, :2] = (path[:, :2] + self._origin + 0.5) * self._size
+        points[:, 2] = (path[:, 2] + 1) * self._size
         points[-1] = goal
         return Route(points, path[:, 3].astype(bool), points[last])
+
+    def top_down(self, feet_z: float) -> TopDown:
+        """The map as a picture, obstacles as they are for a body whose feet are at height ``feet_z``."""
+        c, k = self._columns, math.floor(feet_z / self._size)
+        floor = c.floors[..., 0] != NONE
+        standing = (c.low != NONE) & (c.low <= k + self._gait.height) & (c.high > k + self._gait.climb)
+        cells = np.select([floor, standing, c.seen], [2, 3, 1], 0)
+        height_m = np.where(floor, (c.floors[..., 0] + 1.0) * self._size, np.nan)
+        return TopDown(cells, height_m, self._origin * self._size, self._size)

@@ -1,4 +1,4 @@
-"""Map, plan, go: the classical agent. It learns nothing and needs no simulator, only what its memory holds."""
+"""Map, plan, go: the classical agent. It learns nothing and needs only what its memory holds."""
 
 import math
 
@@ -10,6 +10,7 @@ from placecell.memory import Memory, Retrieval, SpatialMemory
 
 from ..perception.embodiment import Embodiment
 from ..perception.percept import Percept
+from ..picture import Picture, walk_map
 from .actions import FORWARD, LEFT, RIGHT, STOP, reached
 from .ground_map import GroundMap, Route
 from .policy import Decision, Policy
@@ -40,12 +41,15 @@ class ModularPolicy(Policy):
         self._map.clear()
         self._turns_left = self._look_around
         self._turn, self._breakaway, self._stuck, self._bumps = LEFT, 0, 0, 0
+        self._walked: list[Pose] = []
         self._last: Pose | None = None
         self._went_forward = False
         self._route: Route | None = None
 
     def decide(self, percept: Percept, retrieval: Retrieval) -> Decision:
         """The next action, with the route, the frontier and what was recalled in its trace."""
+        self._walked.append(percept.pose)
+        self._goal = percept.goal
         self._map.look(percept.pose)
         self._notice_obstacles(percept)
         decision = self._choose(percept)
@@ -55,6 +59,19 @@ class ModularPolicy(Policy):
             for item in retrieval.items
         ]
         return Decision(decision.action, {**decision.trace, "recalled": recalled})
+
+    def top_down(self) -> Picture | None:
+        """The map so far, the walk, the plan and the goal; None before the first step."""
+        if not self._walked:
+            return None
+        route = self._route
+        return walk_map(
+            self._map.top_down(self._walked[-1].z),
+            walked=self._walked,
+            goal=self._goal,
+            plan=[] if route is None else list(route.points),
+            frontier=None if route is None else route.frontier,
+        )
 
     def _choose(self, percept: Percept) -> Decision:
         if reached(percept, self._body.success_distance_m * _STOP_SHARE):
@@ -77,10 +94,10 @@ class ModularPolicy(Policy):
         """A route; with less and less room asked for where there is none."""
         route = self._map.route(percept.pose, percept.goal)
         if route is None:
-            route = self._map.route(percept.pose, percept.goal, radius_cells=0)
+            route = self._map.route(percept.pose, percept.goal, squeeze=True)
         if route is None:
             self._map.forgive()
-            route = self._map.route(percept.pose, percept.goal, radius_cells=0, storey_m=_ANY_STOREY_M)
+            route = self._map.route(percept.pose, percept.goal, squeeze=True, storey_m=_ANY_STOREY_M)
         return route
 
     def _follow(self, pose: Pose, route: Route) -> Decision:

@@ -7,8 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..perception.percept import Percept
 from placecell.memory import Retrieval
+
+from ..perception.percept import Percept
 
 
 @dataclass(frozen=True)
@@ -38,3 +39,7 @@ class Policy(ABC):
     @abstractmethod
     def decide(self, percept: Percept, retrieval: Retrieval) -> Decision:
         """The next action, from what is seen now and what the memory recalled for it."""
+
+    def top_down(self) -> "np.ndarray | None":
+        """The policy's own map, (rows, columns, 3) uint8, with its way on it; None if it has none."""
+        return None

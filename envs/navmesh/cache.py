@@ -15,7 +15,7 @@ from placecell.arrays import Faces, Points, atomic_write, content_hash
 from .ground import Ground
 from .settings import WalkSettings
 
-_FORMAT = 1  # raise it when the pipeline changes what it makes
+_FORMAT = 2  # raise it when the pipeline changes what it makes
 _LOG = logging.getLogger(__name__)
 
 

@@ -96,11 +96,9 @@ def _require_affordable(columns: int, rows: int, size_m: float) -> None:
 @no_type_check
 def _compact(heads, spans, tops, columns, rows):
     first = np.zeros(columns * rows + 1, np.int32)
-    total = 0
-    for i in range(len(spans)):
-        total += spans[i, WALKABLE] != 0
-    column, row = np.empty(total, np.int32), np.empty(total, np.int32)
-    floor, room, z = np.empty(total, np.int32), np.empty(total, np.int32), np.empty(total, np.float64)
+    most = len(spans)  # more than there are: the pool also holds spans that were merged into others
+    column, row = np.empty(most, np.int32), np.empty(most, np.int32)
+    floor, room, z = np.empty(most, np.int32), np.empty(most, np.int32), np.empty(most, np.float64)
     n = 0
     for at_column in range(columns * rows):
         first[at_column] = n
@@ -114,7 +112,7 @@ def _compact(heads, spans, tops, columns, rows):
                 n += 1
             at = spans[at, NEXT]
     first[columns * rows] = n
-    return first, column, row, floor, room, z
+    return first, column[:n].copy(), row[:n].copy(), floor[:n].copy(), room[:n].copy(), z[:n].copy()
 
 
 @njit(cache=True)

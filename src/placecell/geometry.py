@@ -119,7 +119,7 @@ def require_rigid(T: Float[np.ndarray, "r c"], name: str = "T_world_camera", tol
         raise FrameError(
             expected=f"{name} to be a rigid 4x4 transform",
             came=f"shape {T.shape}, values {np.array2string(T, precision=3).replace(chr(10), ' ')}",
-            fix="pass a rotation (orthonormal, determinant +1), a finite translation and the last row 0 0 0 1",
+            fix="pass a rotation (orthonormal, determinant 1), a finite translation and the last row 0 0 0 1",
         )
 
 

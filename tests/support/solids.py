@@ -26,9 +26,7 @@ def box(x0, y0, z0, x1, y1, z1):
 
 def stairs(x0, y0, y1, rise, tread, count):
     """Solid steps going up along x from ``x0``."""
-    steps = [
-        box(x0 + i * tread, y0, 0.0, x0 + (i + 1) * tread, y1, (i + 1) * rise) for i in range(count)
-    ]
+    steps = [box(x0 + i * tread, y0, 0.0, x0 + (i + 1) * tread, y1, (i + 1) * rise) for i in range(count)]
     return join(*steps)
 
 

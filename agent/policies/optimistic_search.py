@@ -1,0 +1,148 @@
+"""A* over the agent's ground map, through what it has not seen as if it were free.
+
+A node is a column and a layer: one of its known floors, or ``LAYERS``, the unknown: a column without a floor
+that nothing known blocks. Unknown columns are taken to lie at the height of the start.
+"""
+
+from typing import no_type_check
+
+import numpy as np
+from numba import njit
+
+from placecell.envs.navmesh.anyangle import pop, push
+
+from .columns import LAYERS, NONE, blocks, clearance, floor_near
+
+_NODES = LAYERS + 1  # nodes a column
+_UNCHARTED = 255
+_STEEPEST = 0.7  # rise over run of ground that nobody has seen
+
+
+@njit(cache=True)
+@no_type_check
+def _enter(columns, gait, x, y, k, from_unknown, start_k, reachable):
+    """The node of a column entered from height ``k``: ``(layer, height, extra cost)``, layer -1 if none."""
+    if columns.floors[x, y, 0] == NONE:
+        if blocks(columns, gait, x, y, k, 1):
+            return -1, k, 0.0
+        return LAYERS, start_k, 0.02 if columns.seen[x, y] else 0.1
+    layer = floor_near(columns, x, y, k, reachable if from_unknown else gait.climb)
+    if layer == -1:
+        return -1, k, 0.0
+    floor = columns.floors[x, y, layer]
+    # From the unknown one could come onto anything near: the top of a wall reaches down to the ground.
+    wall_top = floor > k + gait.climb and columns.low[x, y] < floor - gait.climb
+    return (-1 if from_unknown and wall_top else layer), floor, 0.0
+
+
+@njit(cache=True)
+@no_type_check
+def _narrowness(room, radius):
+    """Extra cost of a node with ``room`` cells around it: keep away from walls where that is cheap."""
+    if room <= radius:
+        return 2.0
+    return 0.3 if room == radius + 1 else 0.1 if room == radius + 2 else 0.0
+
+
+@njit(cache=True)
+@no_type_check
+def _trace(columns, parent, found, start_k):
+    rows, count, node = columns.low.shape[1], 0, found
+    while node != -1:
+        count, node = count + 1, parent[node]
+    path, node = np.empty((count, 4), np.int32), found
+    for i in range(count - 1, -1, -1):
+        layer, x, y = node % _NODES, node // _NODES // rows, node // _NODES % rows
+        unknown = layer == LAYERS
+        path[i, 0], path[i, 1], path[i, 3] = x, y, unknown
+        path[i, 2] = start_k if unknown else columns.floors[x, y, layer]
+        node = parent[node]
+    return path
+
+
+@njit(cache=True)
+@no_type_check
+def search(columns, gait, sx, sy, sk, gx, gy, gk, storey):
+    """The cheapest way from column ``(sx, sy)`` to ``(gx, gy)``: nodes ``(x, y, height, unknown)``, or none.
+
+    ``sk`` and ``gk`` are heights; ``storey``: how far the goal's floor may be from ``gk``. Near start and
+    goal a body may be closer to obstacles than its radius.
+    """
+    across, rows = columns.low.shape
+    cost = np.full(across * rows * _NODES, np.inf, np.float32)
+    parent = np.full(len(cost), -1, np.int32)
+    closed = np.zeros(len(cost), np.uint8)
+    room = np.full(len(cost), _UNCHARTED, np.uint8)
+    keys, items = np.empty(65536), np.empty(65536, np.int32)
+    layer = floor_near(columns, sx, sy, sk, 2 * gait.climb + 1)
+    start = (sx * rows + sy) * _NODES + (layer if layer >= 0 else LAYERS)
+    cost[start] = 0.0
+    heap, near = push(keys, items, 0, 0.0, start), gait.radius + 2
+    while heap:
+        node, heap = pop(keys, items, heap)
+        if closed[node]:
+            continue
+        closed[node] = 1
+        layer, x, y = node % _NODES, node // _NODES // rows, node // _NODES % rows
+        unknown = layer == LAYERS
+        k = sk if unknown else columns.floors[x, y, layer]
+        if abs(x - gx) <= 1 and abs(y - gy) <= 1 and (unknown or abs(k - gk) <= storey):
+            return _trace(columns, parent, node, sk)
+        reachable = gait.climb + int(_STEEPEST * np.hypot(x - sx, y - sy))
+        for turn in range(9):
+            mx, my = x + turn // 3 - 1, y + turn % 3 - 1
+            if turn == 4 or mx < 0 or my < 0 or mx >= across or my >= rows:
+                continue
+            onto, height, extra = _enter(columns, gait, mx, my, k, unknown, sk, reachable)
+            after = (mx * rows + my) * _NODES + onto
+            if onto == -1 or closed[after]:
+                continue
+            if room[after] == _UNCHARTED:
+                room[after] = clearance(columns, gait, mx, my, height, gait.radius + 2)
+            at_ends = max(abs(mx - sx), abs(my - sy)) <= near or max(abs(mx - gx), abs(my - gy)) <= near
+            if room[after] == 0 or (room[after] <= gait.radius and not at_ends):
+                continue
+            step = np.hypot(mx - x, my - y) * (1.0 + extra + _narrowness(room[after], gait.radius))
+            if cost[node] + step < cost[after]:
+                cost[after], parent[after] = cost[node] + step, node
+                if heap == len(keys):
+                    keys = np.concatenate((keys, np.empty(heap)))
+                    items = np.concatenate((items, np.empty(heap, np.int32)))
+                heap = push(keys, items, heap, cost[after] + np.hypot(mx - gx, my - gy), after)
+    return np.empty((0, 4), np.int32)
+
+
+@njit(cache=True)
+@no_type_check
+def _clear_line(columns, gait, x, y, k, tx, ty):
+    length = np.hypot(tx - x, ty - y)
+    steps = int(length * 2) + 1
+    for s in range(1, steps + 1):
+        cx, cy = int(np.floor(x + (tx - x) * s / steps)), int(np.floor(y + (ty - y) * s / steps))
+        layer = floor_near(columns, cx, cy, k, 2 * gait.climb)
+        if layer >= 0:
+            k = columns.floors[cx, cy, layer]
+        elif columns.floors[cx, cy, 0] != NONE:
+            return False
+        # Whoever stands close to a wall may leave it in a straight line.
+        wanted = gait.radius if np.hypot(cx + 0.5 - x, cy + 0.5 - y) > gait.radius + 1 else 0
+        if clearance(columns, gait, cx, cy, k, wanted) <= wanted:
+            return False
+    return True
+
+
+@njit(cache=True)
+@no_type_check
+def farthest_straight(columns, gait, path, x, y, k, limit):
+    """Index of the last path node that a straight line from ``(x, y)`` (in cells) reaches with clearance.
+
+    At least 1, the path's next node; ``limit`` bounds the line's length in cells.
+    """
+    best = min(1, len(path) - 1)
+    for index in range(2, len(path)):
+        tx, ty = path[index, 0] + 0.5, path[index, 1] + 0.5
+        if np.hypot(tx - x, ty - y) > limit:
+            break
+        if _clear_line(columns, gait, x, y, k, tx, ty):
+            best = index
+    return best
