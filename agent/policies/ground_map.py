@@ -51,6 +51,8 @@ class GroundMap:
             height=math.ceil(embodiment.height_m / self._size),
             radius=math.ceil(embodiment.radius_m / self._size - 1e-6),
         )
+        camera = embodiment.camera
+        self._half_view_rad = math.atan2(max(camera.cx, camera.width - camera.cx), camera.fx)
         self.clear()
 
     def clear(self) -> None:
@@ -77,11 +79,11 @@ class GroundMap:
 
     def look(self, pose: Pose) -> None:
         """Reads anew the columns around a body that has just written what it sees."""
-        reach = np.array([self._range_m, self._range_m, 0.0])
-        self._cover(pose.position - reach, pose.position + reach)
+        view = self._view(pose)
+        self._cover(*view)
         lower, upper = self._octree.bounds()
-        low = np.maximum(self._cell(pose.position - reach), lower[:2] - self._origin)
-        high = np.minimum(self._cell(pose.position + reach) + 1, upper[:2] - self._origin)
+        low = np.maximum(self._cell(view.min(0)), lower[:2] - self._origin)
+        high = np.minimum(self._cell(view.max(0)) + 1, upper[:2] - self._origin)
         if (high <= low).any():
             return
         # Room above the highest voxel, so that the topmost surface can be a floor.
@@ -92,6 +94,13 @@ class GroundMap:
         (x0, y0), (x1, y1) = low.tolist(), high.tolist()
         read_columns(states, x0, y0, int(lower[2]), self._gait.height, self._columns)
         mark_steep(self._columns, x0, y0, x1, y1, self._gait.climb)
+
+    def _view(self, pose: Pose) -> Points:
+        """Points around the part of the ground that a camera at ``pose`` may have changed."""
+        angles = pose.yaw_rad + np.linspace(-self._half_view_rad, self._half_view_rad, 9)
+        rim = self._range_m / math.cos(self._half_view_rad / 8)
+        ahead = rim * np.stack([np.cos(angles), np.sin(angles), np.zeros(9)], -1)
+        return pose.position + np.concatenate([ahead, 2 * self._size * np.array([[-1, -1, 0], [1, 1, 0]])])
 
     def bump(self, pose: Pose, ahead_m: float, width_cells: int) -> None:
         """Remembers that something unseen stood ``ahead_m`` before a body, ``width_cells`` to either side."""
