@@ -1,6 +1,6 @@
 """One episode, and one step of it on one screen."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import gymnasium
@@ -45,7 +45,7 @@ def run_episode(
     seed: int,
     episode: int,
     rng: np.random.Generator,
-    on_step: Iterable[Callable[[Step], None]] = (),
+    on_step: Sequence[Callable[[Step], None]] = (),
 ) -> Step:
     """Walks one episode to its end and returns its last step (its ``info["measures"]`` are the result).
 

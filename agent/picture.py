@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from placecell.arrays import Depth, Point, Rgb
 from placecell.geometry import Pose
 
-Picture = UInt8[np.ndarray, "rows columns 3"]
+Picture = UInt8[np.ndarray, "_ _ 3"]
 
 _INK = (32, 36, 44)
 _PAPER = (246, 246, 242)
@@ -71,7 +71,7 @@ class TopDown:
         self._draw.polygon(corners, fill=colour, outline=_PAPER)
 
     def crop(self, points: Sequence[Point], margin_m: float = 4.0) -> Picture:
-        """The part of the map around some points, at least square-ish, as an array."""
+        """The part of the map within ``margin_m`` of the box around some points, as an array."""
         pixels = np.array([self._pixel(p) for p in points])
         margin = margin_m / self._cell * self._scale
         low = np.maximum(pixels.min(0) - margin, 0)
@@ -103,13 +103,14 @@ def depth_colours(depth: Depth, max_m: float = 10.0) -> Picture:
 
 
 def step_picture(rgb: Rgb, depth: Depth, top_down: Picture, *, height: int = 480) -> Picture:
-    """Colour and depth above each other, the map beside them."""
-    gap, side = 8, (height - 8) // 2
+    """Colour and depth above each other, the map beside them, all in their own proportions."""
+    gap, tall = 8, (height - 8) // 2
+    wide = max(1, round(rgb.shape[1] * tall / rgb.shape[0]))
     width = max(1, round(top_down.shape[1] * height / top_down.shape[0]))
-    canvas = Image.new("RGB", (side + gap + width, height), _PAPER)
+    canvas = Image.new("RGB", (wide + gap + width, height), _PAPER)
     for row, view in enumerate((rgb, depth_colours(depth))):
         canvas.paste(
-            Image.fromarray(view).resize((side, side), Image.Resampling.NEAREST), (0, row * (side + gap))
+            Image.fromarray(view).resize((wide, tall), Image.Resampling.NEAREST), (0, row * (tall + gap))
         )
-    canvas.paste(Image.fromarray(top_down).resize((width, height), Image.Resampling.LANCZOS), (side + gap, 0))
+    canvas.paste(Image.fromarray(top_down).resize((width, height), Image.Resampling.LANCZOS), (wide + gap, 0))
     return np.asarray(canvas)

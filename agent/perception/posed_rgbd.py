@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from placecell.errors import EnvironmentUseError
 from placecell.geometry import Pose
 from placecell.memory import Frame, Query
 
@@ -9,6 +10,7 @@ from .embodiment import Embodiment
 from .percept import Percept
 
 _AROUND_M = 3.0
+_READS = ("rgb", "depth", "gps", "compass", "pitch", "pointgoal", "collided")
 
 
 class PosedRgbd:
@@ -22,7 +24,19 @@ class PosedRgbd:
         self._embodiment, self._around_m = embodiment, around_m
 
     def __call__(self, observation: dict[str, np.ndarray], step: int) -> Percept:
-        """The percept of step ``step``; raises ``FrameError`` for a depth image that is none."""
+        """The percept of step ``step``.
+
+        Raises:
+            EnvironmentUseError: the observation lacks one of the above.
+            FrameError: a depth image that is none.
+        """
+        missing = [name for name in _READS if name not in observation]
+        if missing:
+            raise EnvironmentUseError(
+                expected=f"an observation with {', '.join(_READS)}",
+                came=f"one without {', '.join(missing)}",
+                fix="add them to the environment (see MeshNavEnv), or use another perception",
+            )
         x, y, z = (float(c) for c in observation["gps"])
         pose = Pose(x, y, z, float(observation["compass"][0]), float(observation["pitch"][0]))
         frame = Frame(

@@ -8,17 +8,19 @@ from typing import NamedTuple, no_type_check
 import numpy as np
 from numba import njit
 
+from placecell.memory import FREE, OCCUPIED
+
 LAYERS = 3
 NONE = -32768
-_OCCUPIED, _FREE = 2, 1
 
 
 class Columns(NamedTuple):
     """Arrays over the map's columns; heights are voxel indices, ``NONE`` where there is nothing.
 
     ``floors`` (x, y, LAYERS) int16, rising; ``steep``: which of them are too steep to stand on; ``low`` and
-    ``high`` (x, y) int16: the lowest and highest surface; ``seen``, ``bumped`` (x, y): whether anything is
-    known of the column, and whether the body ran into something there that the map does not show.
+    ``high`` (x, y) int16: the lowest and highest surface; ``seen`` (x, y): whether anything is known of the
+    column; ``bumped`` (x, y) uint8: how often the body ran into something there that the map does not show;
+    ``planned`` (x, y): whether the last plan led through it.
     """
 
     floors: np.ndarray
@@ -27,6 +29,7 @@ class Columns(NamedTuple):
     high: np.ndarray
     seen: np.ndarray
     bumped: np.ndarray
+    planned: np.ndarray
 
     @classmethod
     def empty(cls, x: int, y: int) -> "Columns":
@@ -37,6 +40,7 @@ class Columns(NamedTuple):
             np.full((x, y), NONE, np.int16),
             np.full((x, y), NONE, np.int16),
             np.zeros((x, y), np.bool_),
+            np.zeros((x, y), np.uint8),
             np.zeros((x, y), np.bool_),
         )
 
@@ -54,7 +58,7 @@ class Gait(NamedTuple):
 def _seen_from_above(column, z):
     """Whether the space just above a voxel was seen free: a floor's is, a ceiling's or a wall's is not."""
     one, two = z + 1, z + 2
-    return (one < len(column) and column[one] == _FREE) or (two < len(column) and column[two] == _FREE)
+    return (one < len(column) and column[one] == FREE) or (two < len(column) and column[two] == FREE)
 
 
 @njit(cache=True)
@@ -70,8 +74,8 @@ def read_columns(states, x0, y0, z0, height, columns):
             found, above, known = LAYERS, z0 + len(column) + height, False
             lowest, highest = NONE, NONE
             for z in range(len(column) - 1, -1, -1):
-                known = known or column[z] == _FREE
-                if column[z] != _OCCUPIED:
+                known = known or column[z] == FREE
+                if column[z] != OCCUPIED:
                     continue
                 at = z + z0
                 highest = at if highest == NONE else highest
@@ -133,8 +137,6 @@ def mark_steep(columns, x0, y0, x1, y1, climb):
 @no_type_check
 def blocks(columns, gait, x, y, k, ring):
     """Whether a column stands in the way of a body whose feet are at height ``k``, ``ring`` cells away."""
-    if columns.bumped[x, y]:
-        return True
     if columns.floors[x, y, 0] != NONE:
         layer = floor_near(columns, x, y, k, gait.climb * max(ring, 1))
         return layer < 0 or columns.steep[x, y, layer]

@@ -1,7 +1,7 @@
 """Where the agent can walk, as far as its own memory tells: floors and obstacles, read from the octree."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool
@@ -52,7 +52,8 @@ class GroundMap:
             radius=math.ceil(embodiment.radius_m / self._size - 1e-6),
         )
         camera = embodiment.camera
-        self._half_view_rad = math.atan2(max(camera.cx, camera.width - camera.cx), camera.fx)
+        across, down = (-camera.cx, camera.width - camera.cx), (-camera.cy, camera.height - camera.cy)
+        self._corners = np.array([[u / camera.fx, v / camera.fy, 1.0] for u in across for v in down]).T
         self.clear()
 
     def clear(self) -> None:
@@ -62,6 +63,10 @@ class GroundMap:
     def _cell(self, point: Point) -> np.ndarray:
         """The column of a point, counted from the map's corner."""
         return np.floor(point[:2] / self._size).astype(np.int64) - self._origin
+
+    def _underfoot(self, feet_z: float) -> int:
+        """The height of the floor voxel that feet stand on: the one just below them."""
+        return math.floor(feet_z / self._size + 0.25) - 1
 
     def _cover(self, *points: Point) -> None:
         """Grows the map until it holds these points, with a border of unknown around them."""
@@ -97,8 +102,11 @@ class GroundMap:
 
     def _view(self, pose: Pose) -> Points:
         """Points around the part of the ground that a camera at ``pose`` may have changed."""
-        angles = pose.yaw_rad + np.linspace(-self._half_view_rad, self._half_view_rad, 9)
-        rim = self._range_m / math.cos(self._half_view_rad / 8)
+        forward, left, _ = replace(pose, yaw_rad=0.0).T_world_camera(0.0)[:3, :3] @ self._corners
+        # An image that reaches straight down or up has every bearing in it.
+        half = float(np.abs(np.arctan2(left, forward)).max()) if (forward > 0).all() else math.pi
+        angles = pose.yaw_rad + np.linspace(-half, half, 9)
+        rim = self._range_m / math.cos(half / 8)
         ahead = rim * np.stack([np.cos(angles), np.sin(angles), np.zeros(9)], -1)
         return pose.position + np.concatenate([ahead, 2 * self._size * np.array([[-1, -1, 0], [1, 1, 0]])])
 
@@ -108,13 +116,12 @@ class GroundMap:
         aside = self._size * np.array([-math.sin(pose.yaw_rad), math.cos(pose.yaw_rad), 0.0])
         line = [ahead + offset * aside for offset in np.arange(-width_cells, width_cells + 1e-6, 0.5)]
         self._cover(*line)
-        for point in line:
-            x, y = self._cell(point)
-            self._columns.bumped[x, y] = True
+        for x, y in {tuple(self._cell(point).tolist()) for point in line}:
+            self._columns.bumped[x, y] = min(int(self._columns.bumped[x, y]) + 1, 255)
 
     def forgive(self) -> None:
         """Forgets what was bumped into."""
-        self._columns.bumped[:] = False
+        self._columns.bumped[:] = 0
 
     def route(self, pose: Pose, goal: Point, *, squeeze: bool = False, storey_m: float = 0.5) -> Route | None:
         """The cheapest way to the goal through known and unknown ground, or None if all ways are blocked.
@@ -124,13 +131,14 @@ class GroundMap:
         self._cover(pose.position, goal)
         gait = self._gait._replace(radius=0) if squeeze else self._gait
         start, end = self._cell(pose.position), self._cell(goal)
-        # Feet stand on a floor voxel: its index is the one just below them.
-        k, goal_k = (math.floor(z / self._size + 0.25) - 1 for z in (pose.z, float(goal[2])))
+        k, goal_k = self._underfoot(pose.z), self._underfoot(float(goal[2]))
         path = search(
             self._columns, gait, *start.tolist(), k, *end.tolist(), goal_k, math.ceil(storey_m / self._size)
         )
+        self._columns.planned[:] = False
         if len(path) == 0:
             return None
+        self._columns.planned[path[:, 0], path[:, 1]] = True
         x, y = (pose.position[:2] / self._size - self._origin).tolist()
         last = farthest_straight(self._columns, gait, path, x, y, k, _LOOKAHEAD_M / self._size)
         points = np.empty((len(path), 3))
@@ -141,7 +149,7 @@ class GroundMap:
 
     def top_down(self, feet_z: float) -> TopDown:
         """The map as a picture, obstacles as they are for a body whose feet are at height ``feet_z``."""
-        c, k = self._columns, math.floor(feet_z / self._size)
+        c, k = self._columns, self._underfoot(feet_z)
         floor = c.floors[..., 0] != NONE
         standing = (c.low != NONE) & (c.low <= k + self._gait.height) & (c.high > k + self._gait.climb)
         cells = np.select([floor, standing, c.seen], [2, 3, 1], 0)

@@ -115,11 +115,11 @@ class ModularPolicy(Policy):
 
     def _notice_obstacles(self, percept: Percept) -> None:
         """Marks what a step ran into: the map did not show it, or it would not have been walked into."""
-        if not self._went_forward or self._last is None or not percept.collided:
+        if not self._went_forward or self._last is None:
             return
         heading = np.array([math.cos(self._last.yaw_rad), math.sin(self._last.yaw_rad), 0.0])
         ahead = float((percept.pose.position - self._last.position) @ heading)
-        if ahead >= _PROGRESS_SHARE * self._body.forward_m:
+        if not percept.collided or ahead >= _PROGRESS_SHARE * self._body.forward_m:
             self._stuck = 0
             return
         self._stuck += 1

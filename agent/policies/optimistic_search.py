@@ -1,7 +1,7 @@
 """A* over the agent's ground map, through what it has not seen as if it were free.
 
 A node is a column and a layer: one of its known floors, or ``LAYERS``, the unknown: a column without a floor
-that nothing known blocks. Unknown columns are taken to lie at the height of the start.
+that nothing known blocks. An unknown column is taken to lie as high as the one it was entered from.
 """
 
 from typing import no_type_check
@@ -15,47 +15,52 @@ from .columns import LAYERS, NONE, blocks, clearance, floor_near
 
 _NODES = LAYERS + 1  # nodes a column
 _UNCHARTED = 255
+_SEEN_THROUGH, _UNSEEN = 0.02, 0.1  # extra price of ground without a known floor
+_BUMP = 20.0  # extra price for each time the body ran into something there
+_LOYALTY = 0.85  # of the price, on the way already planned: two ways alike would have it turn back and forth
 _STEEPEST = 0.7  # rise over run of ground that nobody has seen
 
 
 @njit(cache=True)
 @no_type_check
-def _enter(columns, gait, x, y, k, from_unknown, start_k, reachable):
-    """The node of a column entered from height ``k``: ``(layer, height, extra cost)``, layer -1 if none."""
+def _enter(columns, gait, x, y, k, gap):
+    """The layer of a column entered from height ``k`` after ``gap`` cells of unknown (0: a floor), or -1."""
     if columns.floors[x, y, 0] == NONE:
-        if blocks(columns, gait, x, y, k, 1):
-            return -1, k, 0.0
-        return LAYERS, start_k, 0.02 if columns.seen[x, y] else 0.1
-    layer = floor_near(columns, x, y, k, reachable if from_unknown else gait.climb)
-    if layer == -1:
-        return -1, k, 0.0
+        return -1 if blocks(columns, gait, x, y, k, 1) else LAYERS
+    layer = floor_near(columns, x, y, k, gait.climb + int(_STEEPEST * gap))
+    if layer == -1 or gap == 0:
+        return layer
     floor = columns.floors[x, y, layer]
     # From the unknown one could come onto anything near: the top of a wall reaches down to the ground.
     wall_top = floor > k + gait.climb and columns.low[x, y] < floor - gait.climb
-    return (-1 if from_unknown and wall_top else layer), floor, 0.0
+    return -1 if wall_top else layer
 
 
 @njit(cache=True)
 @no_type_check
-def _narrowness(room, radius):
-    """Extra cost of a node with ``room`` cells around it: keep away from walls where that is cheap."""
-    if room <= radius:
-        return 2.0
-    return 0.3 if room == radius + 1 else 0.1 if room == radius + 2 else 0.0
+def _price(columns, gait, x, y, unknown, room):
+    """What a cell's length of way through a column costs: 1, and more where it is narrow or uncertain."""
+    price = 1.0
+    if unknown:
+        price += _SEEN_THROUGH if columns.seen[x, y] else _UNSEEN
+    if room <= gait.radius:
+        price += 2.0
+    elif room <= gait.radius + 2:
+        price += 0.3 if room == gait.radius + 1 else 0.1
+    price += _BUMP * columns.bumped[x, y]
+    return price * _LOYALTY if columns.planned[x, y] else price
 
 
 @njit(cache=True)
 @no_type_check
-def _trace(columns, parent, found, start_k):
-    rows, count, node = columns.low.shape[1], 0, found
+def _trace(rows, parent, level, found):
+    count, node = 0, found
     while node != -1:
         count, node = count + 1, parent[node]
     path, node = np.empty((count, 4), np.int32), found
     for i in range(count - 1, -1, -1):
-        layer, x, y = node % _NODES, node // _NODES // rows, node // _NODES % rows
-        unknown = layer == LAYERS
-        path[i, 0], path[i, 1], path[i, 3] = x, y, unknown
-        path[i, 2] = start_k if unknown else columns.floors[x, y, layer]
+        path[i, 0], path[i, 1] = node // _NODES // rows, node // _NODES % rows
+        path[i, 2], path[i, 3] = level[node], node % _NODES == LAYERS
         node = parent[node]
     return path
 
@@ -70,45 +75,47 @@ def search(columns, gait, sx, sy, sk, gx, gy, gk, storey):
     """
     across, rows = columns.low.shape
     cost = np.full(across * rows * _NODES, np.inf, np.float32)
-    parent = np.full(len(cost), -1, np.int32)
+    parent, level = np.full(len(cost), -1, np.int32), np.empty(len(cost), np.int16)
+    gap, room = np.empty(len(cost), np.float32), np.full(len(cost), _UNCHARTED, np.uint8)
     closed = np.zeros(len(cost), np.uint8)
-    room = np.full(len(cost), _UNCHARTED, np.uint8)
     keys, items = np.empty(65536), np.empty(65536, np.int32)
     layer = floor_near(columns, sx, sy, sk, 2 * gait.climb + 1)
     start = (sx * rows + sy) * _NODES + (layer if layer >= 0 else LAYERS)
-    cost[start] = 0.0
+    cost[start], gap[start] = 0.0, 0.0
+    level[start] = sk if layer == -1 else columns.floors[sx, sy, layer]
     heap, near = push(keys, items, 0, 0.0, start), gait.radius + 2
     while heap:
         node, heap = pop(keys, items, heap)
         if closed[node]:
             continue
         closed[node] = 1
-        layer, x, y = node % _NODES, node // _NODES // rows, node // _NODES % rows
-        unknown = layer == LAYERS
-        k = sk if unknown else columns.floors[x, y, layer]
+        x, y, k = node // _NODES // rows, node // _NODES % rows, level[node]
+        unknown = node % _NODES == LAYERS
         if abs(x - gx) <= 1 and abs(y - gy) <= 1 and (unknown or abs(k - gk) <= storey):
-            return _trace(columns, parent, node, sk)
-        reachable = gait.climb + int(_STEEPEST * np.hypot(x - sx, y - sy))
+            return _trace(rows, parent, level, node)
         for turn in range(9):
             mx, my = x + turn // 3 - 1, y + turn % 3 - 1
             if turn == 4 or mx < 0 or my < 0 or mx >= across or my >= rows:
                 continue
-            onto, height, extra = _enter(columns, gait, mx, my, k, unknown, sk, reachable)
+            onto = _enter(columns, gait, mx, my, k, gap[node])
             after = (mx * rows + my) * _NODES + onto
             if onto == -1 or closed[after]:
                 continue
+            height = k if onto == LAYERS else columns.floors[mx, my, onto]
             if room[after] == _UNCHARTED:
                 room[after] = clearance(columns, gait, mx, my, height, gait.radius + 2)
             at_ends = max(abs(mx - sx), abs(my - sy)) <= near or max(abs(mx - gx), abs(my - gy)) <= near
             if room[after] == 0 or (room[after] <= gait.radius and not at_ends):
                 continue
-            step = np.hypot(mx - x, my - y) * (1.0 + extra + _narrowness(room[after], gait.radius))
-            if cost[node] + step < cost[after]:
-                cost[after], parent[after] = cost[node] + step, node
+            length = np.hypot(mx - x, my - y)
+            through = cost[node] + length * _price(columns, gait, mx, my, onto == LAYERS, room[after])
+            if through < cost[after]:
+                cost[after], parent[after], level[after] = through, node, height
+                gap[after] = gap[node] + length if onto == LAYERS else 0.0
                 if heap == len(keys):
                     keys = np.concatenate((keys, np.empty(heap)))
                     items = np.concatenate((items, np.empty(heap, np.int32)))
-                heap = push(keys, items, heap, cost[after] + np.hypot(mx - gx, my - gy), after)
+                heap = push(keys, items, heap, through + np.hypot(mx - gx, my - gy), after)
     return np.empty((0, 4), np.int32)
 
 
@@ -123,6 +130,8 @@ def _clear_line(columns, gait, x, y, k, tx, ty):
         if layer >= 0:
             k = columns.floors[cx, cy, layer]
         elif columns.floors[cx, cy, 0] != NONE:
+            return False
+        if columns.bumped[cx, cy]:
             return False
         # Whoever stands close to a wall may leave it in a straight line.
         wanted = gait.radius if np.hypot(cx + 0.5 - x, cy + 0.5 - y) > gait.radius + 1 else 0
