@@ -2,14 +2,13 @@
 
 import math
 
-import numpy as np
-
 from placecell.geometry import wrap_angle
 
 from .body import Action, Body
 from .geodesic import DistanceField, NavigableArea, Standing
 
 _AHEAD = 1e-3  # metres a step must gain to count as one
+_BUMP_M = 0.1  # metres that running into something counts for: whoever bumps now is often blocked next
 
 
 class ShortestPathExpert:
@@ -17,7 +16,8 @@ class ShortestPathExpert:
 
     Every heading the body can turn to is tried with one step, walls and sliding included, and the one that
     ends nearest to the goal is turned to; so it also finds its way round corners that its path touches. It
-    stops as soon as that counts, as Habitat's followers do, and never walks to where a sticky body is held.
+    bumps into things only where there is no other way, never walks to where a sticky body is held, and stops
+    as soon as that counts, as Habitat's followers do.
     """
 
     def __init__(self, area: NavigableArea, body: Body) -> None:
@@ -40,11 +40,12 @@ class ShortestPathExpert:
                 sliding=self._body.sliding, sticky=self._body.sticky,
             )  # fmt: skip
             reached = field.distance(step.standing)
-            if step.held and reached >= stop_within_m:
+            if reached >= here - _AHEAD or (step.held and reached >= stop_within_m):
                 continue
-            if reached < best - _AHEAD:
-                best, best_turn = reached, turn
-        if not np.isfinite(best) or best >= here - _AHEAD:
+            cost = reached + _BUMP_M if step.collided and reached >= stop_within_m else reached
+            if cost < best - _AHEAD:
+                best, best_turn = cost, turn
+        if math.isinf(best):
             return Action.STOP
         if abs(best_turn) < self._body.turn_rad / 2:
             return Action.MOVE_FORWARD

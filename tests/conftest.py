@@ -17,7 +17,7 @@ collect_ignore = ["toybot"]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def cache(tmp_path_factory):
+def own_cache(tmp_path_factory):
     """A cache of the tests' own, for this process and those it starts."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PLACECELL_CACHE", str(tmp_path_factory.mktemp("cache")))

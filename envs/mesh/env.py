@@ -8,6 +8,7 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
+from placecell.arrays import Depth
 from placecell.errors import EnvironmentUseError, EpisodeError
 from placecell.geometry import Pose, invert, transform, wrap_angle
 
@@ -23,6 +24,10 @@ from .renderer import Renderer
 from .scene import Scene
 
 Observation = dict[str, np.ndarray]
+
+# Farther than any scene reaches. Finite, as Gymnasium asks of bounds; the same in every scene, so that
+# environments of several scenes make one vector.
+_FAR_M = 100_000.0
 
 
 @dataclass
@@ -91,12 +96,14 @@ class MeshNavEnv(gymnasium.Env):
             size = (camera.height, camera.width)
             suffix = f"_{camera.name}" if index else ""
             found[f"rgb{suffix}"] = spaces.Box(0, 255, (*size, 3), np.uint8)
-            found[f"depth{suffix}"] = spaces.Box(0, np.inf, size, np.float32)
+            found[f"depth{suffix}"] = spaces.Box(0, min(camera.max_depth_m, _FAR_M), size, np.float32)
             if self.semantics:
                 found[f"instance{suffix}"] = spaces.Box(0, 2**31 - 1, size, np.int32)
                 found[f"category{suffix}"] = spaces.Box(0, 2**31 - 1, size, np.int32)
-        for name, count in (("gps", 3), ("pointgoal", 3), ("pointgoal_with_gps_compass", 2)):
-            found[name] = spaces.Box(-np.inf, np.inf, (count,), np.float32)
+        for name in ("gps", "pointgoal"):
+            found[name] = spaces.Box(-_FAR_M, _FAR_M, (3,), np.float32)
+        low, high = np.array([(0, -math.pi), (_FAR_M, math.pi)], np.float32)
+        found["pointgoal_with_gps_compass"] = spaces.Box(low, high, dtype=np.float32)
         for name in ("compass", "pitch"):
             found[name] = spaces.Box(-math.pi, math.pi, (1,), np.float32)
         found["collided"] = spaces.Box(0, 1, (1,), np.int8)
@@ -158,7 +165,8 @@ class MeshNavEnv(gymnasium.Env):
         )  # fmt: skip
         return self._observe(self._walk), self._info(self._walk)
 
-    def step(self, action: int) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+    # Any action comes in, illegal ones too, and is told so in one line.
+    def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """One action; raises :class:`EnvironmentUseError` out of turn, or for one that does not exist."""
         walk = self._require_walk()
         if not self.action_space.contains(action):
@@ -166,11 +174,11 @@ class MeshNavEnv(gymnasium.Env):
             raise EnvironmentUseError(
                 expected=f"an action ({names})", came=repr(action), fix="pass one of these integers"
             )
-        before = walk.distances[-1]
-        self._act(walk, Action(int(action)))
+        before, chosen = walk.distances[-1], Action(int(action))
+        self._act(walk, chosen)
         walk.points.append(self.area.point(walk.standing))
         walk.distances.append(walk.field.distance(walk.standing))
-        walk.stopped = action == Action.STOP
+        walk.stopped = chosen == Action.STOP
         terminated = walk.stopped
         truncated = not terminated and len(walk.collided) >= self._max_steps
         walk.over = terminated or truncated
@@ -242,7 +250,7 @@ class MeshNavEnv(gymnasium.Env):
             suffix = f"_{camera.name}" if index else ""
             image = self._renderer.render(camera, camera.T_world_camera(pose))
             seen[f"rgb{suffix}"] = image.rgb
-            seen[f"depth{suffix}"] = self._depth_noise.apply(image.depth, self.np_random)
+            seen[f"depth{suffix}"] = self._sense(camera, image.depth)
             if self.semantics:
                 seen[f"instance{suffix}"], seen[f"category{suffix}"] = image.instance, image.category
         start = replace(walk.episode.start, pitch_rad=0.0)
@@ -259,6 +267,13 @@ class MeshNavEnv(gymnasium.Env):
         )
         seen["collided"] = np.array([bool(walk.collided and walk.collided[-1])], np.int8)
         return seen
+
+    def _sense(self, camera: Camera, depth: Depth) -> Depth:
+        """Depth with noise; a reading that the noise took out of the camera's range is no return."""
+        sensed = self._depth_noise.apply(depth, self.np_random)
+        if self._noise_level != "none":
+            sensed[(sensed < camera.min_depth_m) | (sensed > camera.max_depth_m)] = 0
+        return sensed
 
     def _info(self, walk: _Walk) -> dict[str, Any]:
         pose = self._pose(walk)

@@ -4,6 +4,7 @@ import io
 import logging
 import os
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -36,7 +37,7 @@ def load_or_build(
     if path.exists():
         try:
             return _read(path, settings)
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
             _LOG.warning("%s is damaged and is made anew", path)
     ground = build(vertices, faces, settings)
     try:
@@ -57,7 +58,11 @@ def _write(path: Path, ground: Ground) -> None:
 
 
 def _read(path: Path, settings: WalkSettings) -> Ground:
-    with np.load(path, allow_pickle=False) as data:
+    # From memory: NumPy leaves a file open when it turns out to be no whole archive.
+    data = np.load(io.BytesIO(path.read_bytes()), allow_pickle=False)
+    if not isinstance(data, np.lib.npyio.NpzFile):
+        raise ValueError("a single array")
+    with data:
         columns, rows = (int(n) for n in data["shape"])
         return Ground(
             settings, data["origin"], columns, rows, data["first"], data["column"], data["row"], data["z"],

@@ -1,6 +1,7 @@
 """``placecell-bench habitat_parity``: our simulator against what the real habitat-sim recorded."""
 
 import argparse
+import io
 import json
 import math
 import zipfile
@@ -96,7 +97,8 @@ def read_golden(path: Path) -> Golden:
 
 def _read_arrays(path: Path) -> tuple[dict[str, np.ndarray], str]:
     try:
-        data = np.load(path, allow_pickle=False)
+        # From memory: NumPy leaves a file open when it turns out to be no whole archive.
+        data = np.load(io.BytesIO(path.read_bytes()), allow_pickle=False)
         if not isinstance(data, np.lib.npyio.NpzFile):
             raise _damaged(path, "a single array")
         with data:

@@ -24,8 +24,8 @@ def rough():
     """Storeys, stairs, a ramp, and things to bump into."""
     return area(
         floor(0.0, 0.0, 4.0, 4.0), stairs(4.0, 0.0, 2.0, 0.2, 0.3, 10), floor(7.0, 0.0, 10.0, 4.0, 2.0),
-        ramp(4.0, 2.5, 7.0, 4.0, 0.0, 2.0), box(1.5, 1.0, 0.0, 2.5, 3.0, 2.0), box(8.0, 1.0, 2.0, 8.5, 4.0, 4.0),
-        box(0.7, 3.1, 0.0, 0.8, 3.4, 2.0), floor(2.0, 5.0, 6.0, 9.0),
+        ramp(4.0, 2.5, 7.0, 4.0, 0.0, 2.0), box(1.5, 1.0, 0.0, 2.5, 3.0, 2.0),
+        box(8.0, 1.0, 2.0, 8.5, 4.0, 4.0), box(0.7, 3.1, 0.0, 0.8, 3.4, 2.0), floor(2.0, 5.0, 6.0, 9.0),
     )  # fmt: skip
 
 
@@ -77,7 +77,7 @@ def test_sliding_follows_a_wall_to_its_end_and_round_it(room):
     along = [x for collided, x, y in seen if y < 4.9]
     assert along == pytest.approx([1.95] * len(along), abs=1e-5)
     assert len(along) == 10
-    collided, x, y = seen[-1]
+    _, x, y = seen[-1]
     assert x > 3.5
     assert y == pytest.approx(6 - 0.15, abs=1e-5)
 
@@ -102,7 +102,9 @@ def test_no_step_leads_down_a_ledge_nor_up_a_high_kerb():
 
 
 def test_a_step_climbs_and_descends_a_ramp():
-    ground = area(floor(0.0, 0.0, 4.0, 4.0), ramp(4.0, 0.0, 8.0, 4.0, 0.0, 2.0), floor(8.0, 0.0, 12.0, 4.0, 2.0))
+    ground = area(
+        floor(0.0, 0.0, 4.0, 4.0), ramp(4.0, 0.0, 8.0, 4.0, 0.0, 2.0), floor(8.0, 0.0, 12.0, 4.0, 2.0)
+    )
     standing = ground.stand(at(3, 2))
     for _ in range(28):
         step = ground.step(standing, EAST, 0.25, sliding=False)
@@ -114,29 +116,32 @@ def test_a_step_climbs_and_descends_a_ramp():
     assert ground.point(standing) == pytest.approx(at(6, 2, 1), abs=0.05)
 
 
-yaws = st.lists(st.floats(-math.pi, math.pi), min_size=60, max_size=60)
+yaws = st.lists(st.floats(-math.pi, math.pi), min_size=20, max_size=20)
 
 
-@given(seed=st.integers(0, 1 << 30), yaws=yaws, sliding=st.booleans(), distance=st.sampled_from([0.1, 0.25, 0.6]))
+@given(
+    seed=st.integers(0, 1 << 30), yaws=yaws, sliding=st.booleans(), distance=st.sampled_from([0.1, 0.25, 0.6])
+)
 @settings(max_examples=25, deadline=None)
 def test_a_body_never_leaves_the_ground(rough, seed, yaws, sliding, distance):
     g = rough.ground
     standing = rough.stand(rough.random_point(generator(seed, "start"), island=seed % 2))
     island = rough.island_of(standing)
-    for i, yaw in enumerate(yaws):
+    for yaw in np.repeat(yaws, 4).tolist():  # every heading is held for a while, so that walls are met
         before = rough.point(standing)
-        # Every heading is held for a while, so that walls are met.
-        step = rough.step(standing, yaws[i - i % 4], distance, sliding=sliding)
+        step = rough.step(standing, yaw, distance, sliding=sliding)
         standing, after = step.standing, rough.point(step.standing)
         assert rough.island_of(standing) == island
         assert g.column[standing.cell] <= standing.x <= g.column[standing.cell] + 1
         assert g.row[standing.cell] <= standing.y <= g.row[standing.cell] + 1
         moved = after - before
         assert np.linalg.norm(moved[:2]) <= distance + 0.02
-        assert step.collided == (math.sqrt(moved @ moved + 1e-5) < distance)
+        missing = distance - np.linalg.norm(moved)
+        assert step.collided or missing < 1e-4
+        assert not step.collided or missing > 1e-6
         assert not step.held
         if not sliding:
-            across = moved[0] * -math.sin(yaws[i - i % 4]) + moved[1] * math.cos(yaws[i - i % 4])
+            across = moved[0] * -math.sin(yaw) + moved[1] * math.cos(yaw)
             assert abs(across) < 1e-6
 
 

@@ -1,0 +1,198 @@
+import json
+import math
+from itertools import groupby
+
+import gymnasium
+import numpy as np
+import pytest
+from percepts import BODY, body, percept
+
+from placecell.agent import make
+from placecell.agent.loop import run_episode
+from placecell.agent.policies.actions import FORWARD, LEFT, RIGHT, STOP
+from placecell.agent.policies.modular import ModularPolicy, make_modular_policy
+from placecell.arrays import generator
+from placecell.errors import ConfigError
+from placecell.memory import NoMemory, Retrieval, SpatialMemory
+
+
+class OnlyObservations(gymnasium.Env):
+    """What a robot would offer: observations, actions, the facts of its body. No poses, no ground, no info."""
+
+    def __init__(self, env):
+        self.observation_space, self.action_space = env.observation_space, env.action_space
+        self.embodiment = json.loads(json.dumps(env.embodiment))
+        self.reset = lambda **options: (env.reset(**options)[0], {})
+        self.step = lambda action: self._blind(*env.step(action))
+
+    def _blind(self, observation, _, terminated, truncated, info):
+        self.measures = info["measures"]
+        return observation, 0.0, terminated, truncated, {}
+
+
+def walk(env, agent, episode, *, seed=0):
+    steps = []
+    run_episode(env, agent, seed=seed, episode=episode, rng=generator(seed, episode), on_step=[steps.append])
+    return steps
+
+
+def actions(steps):
+    return [step.decision.action for step in steps]
+
+
+@pytest.fixture(scope="module")
+def blind(home):
+    return OnlyObservations(home)
+
+
+@pytest.fixture(scope="module")
+def walks(blind):
+    """The three episodes, by one agent, with their measures."""
+    agent = make.modular(blind, SpatialMemory(max_depth_m=10.0))
+    return [(walk(blind, agent, episode), blind.measures, agent.policy.top_down()) for episode in range(3)]
+
+
+def test_it_reaches_its_goals_from_observations_alone(walks):
+    for steps, measures, _ in walks:
+        assert measures["success"] == 1
+        assert measures["spl"] > 0.7
+        assert steps[-1].decision.action == STOP
+    assert ModularPolicy.oracle == ()
+
+
+def test_it_looks_around_goes_and_stops(walks):
+    for steps, _, _ in walks:
+        modes = [step.decision.trace["mode"] for step in steps]
+        assert modes[:36] == ["look_around"] * 36
+        assert "look_around" not in modes[36:]
+        assert modes[-1] == "stop"
+        assert {"explore", "go"} & set(modes)
+        assert all(step.info == {} for step in steps)
+
+
+def test_its_trace_is_plain_json_of_where_and_why(walks):
+    for steps, _, _ in walks:
+        for step in steps:
+            trace = dict(step.decision.trace)
+            assert json.loads(json.dumps(trace, allow_nan=False)) == trace
+            assert len(trace["recalled"]) == len(step.retrieval.items) <= 3
+            if trace["mode"] in ("explore", "go"):
+                assert {"target", "frontier", "plan"} <= set(trace)
+                assert len(trace["target"]) == 3
+                assert all(len(point) == 3 for point in trace["plan"])
+                assert (trace["frontier"] is None) == (trace["mode"] == "go")
+
+
+def test_what_was_recalled_is_in_its_trace(walks):
+    steps, _, _ = walks[0]
+    recalled = [step for step in steps if step.retrieval.items]
+    assert recalled
+    for step in recalled[:20]:
+        for said, item in zip(step.decision.trace["recalled"], step.retrieval.items, strict=True):
+            assert said == {"position": item.position.tolist(), "score": item.score, "age": item.age_steps}
+
+
+def test_it_turns_towards_its_target_and_goes_forward_when_it_faces_it(walks):
+    for steps, _, _ in walks:
+        for step in steps:
+            trace, pose = step.decision.trace, step.percept.pose
+            if "target" in trace:
+                x, y, _ = np.array(trace["target"]) - pose.position
+                turn = (math.atan2(y, x) - pose.yaw_rad + math.pi) % (2 * math.pi) - math.pi
+                faces = abs(turn) <= math.radians(5) + 2e-3
+                assert step.decision.action == (FORWARD if faces else LEFT if turn > 0 else RIGHT)
+
+
+def test_it_draws_its_map(walks):
+    for _, _, top_down in walks:
+        assert top_down.ndim == 3
+        assert len(np.unique(top_down.reshape(-1, 3), axis=0)) > 10
+
+
+def test_the_same_seed_takes_the_same_steps_whatever_was_before(blind, walks):
+    fresh = make.modular(blind, SpatialMemory(max_depth_m=10.0))
+    for episode in (1, 0):
+        again, (first, _, _) = walk(blind, fresh, episode), walks[episode]
+        assert actions(again) == actions(first)
+        assert [s.decision.trace for s in again] == [s.decision.trace for s in first]
+
+
+def test_a_memory_without_an_octree_is_refused(blind):
+    with pytest.raises(
+        ConfigError,
+        match=r"^expected a memory with an octree to plan on, got NoMemory; set memory=full, or choose an agent",
+    ):
+        make_modular_policy(NoMemory(), BODY, 10.0)
+    with pytest.raises(ConfigError, match="got NoMemory"):
+        make.modular(blind, NoMemory())
+
+
+def test_before_its_first_step_it_has_no_map_to_draw():
+    policy = begun(SpatialMemory())
+    assert policy.top_down() is None
+
+
+def begun(memory, seed=0, **changes):
+    policy = make_modular_policy(memory, body(**changes), 3.0)
+    policy.begin_episode(np.random.default_rng(seed))
+    return policy
+
+
+def drive(blocked, *, steps, seed=0, goal=(30.0, 0.0, 0.0)):
+    """``(action, mode, yaw, whether it got stuck)`` of each step where the camera sees nothing at all.
+
+    ``blocked(n, ahead)``: whether the ``n``-th step forward, to the place ``ahead``, fails.
+    """
+    memory = SpatialMemory()
+    policy = begun(memory, seed)
+    position, yaw_rad, collided, tried, found = np.zeros(3), 0.0, False, 0, []
+    for step in range(steps):
+        seen = percept(position, goal, yaw_rad=yaw_rad, collided=collided, step=step)
+        memory.write(seen.frame)
+        decision = policy.decide(seen, Retrieval())
+        before = yaw_rad
+        ahead = position + 0.25 * np.array([math.cos(yaw_rad), math.sin(yaw_rad), 0.0])
+        collided = decision.action == FORWARD and bool(blocked(tried, ahead))
+        tried += decision.action == FORWARD
+        if decision.action == FORWARD and not collided:
+            position = ahead
+        yaw_rad += {LEFT: BODY.turn_rad, RIGHT: -BODY.turn_rad}.get(decision.action, 0.0)
+        found.append((decision.action, decision.trace["mode"], before, collided))
+        if decision.action == STOP:
+            break
+    return found, position
+
+
+def test_where_nothing_is_in_the_way_it_walks_straight():
+    found, position = drive(lambda n, ahead: False, steps=12 + 40)
+    assert [action for action, *_ in found] == [LEFT] * 12 + [FORWARD] * 40
+    np.testing.assert_allclose(position, [10.0, 0.0, 0.0], atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_never_lets_it_pass_is_not_tried_for_ever(seed):
+    found, _ = drive(lambda n, ahead: True, steps=300, seed=seed)
+    tries = [round(math.degrees(yaw)) % 360 for action, _, yaw, _ in found if action == FORWARD]
+    assert "break_away" in {mode for _, mode, *_ in found}
+    assert len(set(tries)) >= 9  # of its twelve headings
+    assert max(len(list(same)) for _, same in groupby(tries)) <= 8
+
+
+def test_a_wall_that_only_its_body_feels_is_gone_round():
+    """A wall 1.2 m wide across the way that no depth image shows: it bumps, remembers, and comes by."""
+    found, _ = drive(
+        lambda n, ahead: abs(ahead[0] - 2.0) < 0.15 and abs(ahead[1]) < 0.6, steps=300, goal=(4.0, 0.0, 0.0)
+    )
+    assert found[-1][0] == STOP
+    assert 1 <= sum(stuck for *_, stuck in found) <= 25
+
+
+def test_stuck_steps_count_only_in_a_row():
+    """A step forward that succeeds starts the count anew: once it broke away after any four in an episode."""
+    found, _ = drive(lambda n, ahead: n % 2 == 1, steps=150)
+    assert "break_away" not in {mode for _, mode, *_ in found}
+
+
+def test_a_goal_on_another_storey_under_its_feet_is_no_reason_to_stop():
+    found, _ = drive(lambda n, ahead: False, steps=60, goal=(0.05, 0.0, 3.0))
+    assert STOP not in {action for action, *_ in found}
