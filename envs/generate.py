@@ -68,11 +68,11 @@ class PathFilter:
 
 
 _FIXES = {
-    "same_storey": "pass PathFilter(same_storey=False)",
+    "same_storey": "let goals lie on other storeys (task.same_storey=false)",
     "reachable": "check that random_point stays on one island",
-    "closest_m": "pass a smaller closest_m, or a larger scene",
-    "furthest_m": "pass a larger furthest_m",
-    "min_ratio": "pass a smaller min_ratio (0 keeps straight lines), or a scene with more walls",
+    "closest_m": "ask for shorter paths (task.closest_m), or a larger scene",
+    "furthest_m": "allow longer paths (task.furthest_m)",
+    "min_ratio": "allow straighter paths (task.min_ratio, 0 keeps straight lines), or a scene with more walls",
 }
 
 

@@ -1,4 +1,4 @@
-"""``python -m placecell.scripts.picture``: one step of the mapping agent as a picture, for a README or a slide."""
+"""``python -m placecell.scripts.picture``: a step of the mapping agent as a picture, for a README."""
 
 import argparse
 import sys
@@ -46,7 +46,8 @@ def _draw(args: argparse.Namespace) -> None:
         if step.index < args.step and not (step.terminated or step.truncated):
             return
         frame, top_down = step.percept.frame, agent.policy.top_down()
-        assert frame.rgb is not None and top_down is not None
+        if frame.rgb is None or top_down is None:
+            raise TypeError("the mapping agent has colours and a map")
         Image.fromarray(step_picture(frame.rgb, frame.depth, top_down)).save(args.out)
         raise _Reached
 

@@ -18,7 +18,8 @@ class Columns(NamedTuple):
     """Arrays over the map's columns; heights are voxel indices, ``NONE`` where there is nothing.
 
     ``floors`` (x, y, LAYERS) int16, rising; ``steep``: which of them are too steep to stand on; ``low`` and
-    ``high`` (x, y) int16: the lowest and highest surface; ``seen`` (x, y): whether anything is known of the
+    ``high`` (x, y) int16: the lowest and highest surface; ``free`` (x, y) int16: the lowest free voxel;
+    ``seen`` (x, y): whether anything is known of the
     column; ``bumped`` (x, y) uint8: how often the body ran into something there that the map does not show;
     ``planned`` (x, y): whether the last plan led through it.
     """
@@ -27,6 +28,7 @@ class Columns(NamedTuple):
     steep: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    free: np.ndarray
     seen: np.ndarray
     bumped: np.ndarray
     planned: np.ndarray
@@ -37,6 +39,7 @@ class Columns(NamedTuple):
         return cls(
             np.full((x, y, LAYERS), NONE, np.int16),
             np.zeros((x, y, LAYERS), np.bool_),
+            np.full((x, y), NONE, np.int16),
             np.full((x, y), NONE, np.int16),
             np.full((x, y), NONE, np.int16),
             np.zeros((x, y), np.bool_),
@@ -71,13 +74,14 @@ def read_columns(states, x0, y0, z0, height, columns):
     for x in range(states.shape[0]):
         for y in range(states.shape[1]):
             column, floors = states[x, y], columns.floors[x + x0, y + y0]
-            found, above, known = LAYERS, z0 + len(column) + height, False
-            lowest, highest = NONE, NONE
+            found, above = LAYERS, z0 + len(column) + height
+            lowest, highest, free = NONE, NONE, NONE
             for z in range(len(column) - 1, -1, -1):
-                known = known or column[z] == FREE
+                at = z + z0
+                if column[z] == FREE:
+                    free = at
                 if column[z] != OCCUPIED:
                     continue
-                at = z + z0
                 highest = at if highest == NONE else highest
                 lowest = at
                 if above - at > height and found > 0 and _seen_from_above(column, z):
@@ -87,7 +91,8 @@ def read_columns(states, x0, y0, z0, height, columns):
             for layer in range(LAYERS):
                 floors[layer] = floors[layer + found] if layer + found < LAYERS else NONE
             columns.low[x + x0, y + y0], columns.high[x + x0, y + y0] = lowest, highest
-            columns.seen[x + x0, y + y0] = known or lowest != NONE
+            columns.free[x + x0, y + y0] = free
+            columns.seen[x + x0, y + y0] = free != NONE or lowest != NONE
 
 
 @njit(cache=True)

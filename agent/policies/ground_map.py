@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Bool
@@ -103,8 +104,7 @@ class GroundMap:
     def _view(self, pose: Pose) -> Points:
         """Points around the part of the ground that a camera at ``pose`` may have changed."""
         forward, left, _ = replace(pose, yaw_rad=0.0).T_world_camera(0.0)[:3, :3] @ self._corners
-        # An image that reaches straight down or up has every bearing in it.
-        half = float(np.abs(np.arctan2(left, forward)).max()) if (forward > 0).all() else math.pi
+        half = float(np.abs(np.arctan2(left, forward)).max())
         angles = pose.yaw_rad + np.linspace(-half, half, 9)
         rim = self._range_m / math.cos(half / 8)
         ahead = rim * np.stack([np.cos(angles), np.sin(angles), np.zeros(9)], -1)
@@ -116,7 +116,16 @@ class GroundMap:
         aside = self._size * np.array([-math.sin(pose.yaw_rad), math.cos(pose.yaw_rad), 0.0])
         line = [ahead + offset * aside for offset in np.arange(-width_cells, width_cells + 1e-6, 0.5)]
         self._cover(*line)
-        for x, y in {tuple(self._cell(point).tolist()) for point in line}:
+        cells = [self._cell(point) for point in line]
+        # With the corner between each two of them, or a diagonal step would slip through.
+        corners = [np.array([after[0], before[1]]) for before, after in pairwise(cells)]
+        for x, y in {tuple(cell.tolist()) for cell in (*cells, *corners)}:
+            self._columns.bumped[x, y] = min(int(self._columns.bumped[x, y]) + 1, 255)
+
+    def doubt(self, route: Route) -> None:
+        """Makes the next metre or so of a route cost as if the body had run into something there."""
+        self._cover(*route.points)
+        for x, y in {tuple(self._cell(point).tolist()) for point in route.points[2:12]}:
             self._columns.bumped[x, y] = min(int(self._columns.bumped[x, y]) + 1, 255)
 
     def forgive(self) -> None:

@@ -1,6 +1,7 @@
 """Map, plan, go: the classical agent. It learns nothing and needs only what its memory holds."""
 
 import math
+from collections import Counter
 
 import numpy as np
 
@@ -19,6 +20,7 @@ _STOP_SHARE = 0.8  # of the success distance: a margin for the map's grain
 _PROGRESS_SHARE = 0.5  # of a step: moved less ahead after a collision, something is in the way
 _ANY_STOREY_M = 1e4
 _WIDEST_BUMP = 5  # cells to either side; the more a body has run into, the wider it believes obstacles to be
+_RETURNS = 3  # visits to one place before the way that leads there is doubted
 _PATIENCE = 4  # stuck steps in a row before breaking away
 
 
@@ -42,6 +44,7 @@ class ModularPolicy(Policy):
         self._turns_left = self._look_around
         self._turn, self._breakaway, self._stuck, self._bumps = LEFT, 0, 0, 0
         self._walked: list[Pose] = []
+        self._visits: Counter[tuple[int, int, int]] = Counter()
         self._last: Pose | None = None
         self._went_forward = False
         self._route: Route | None = None
@@ -85,6 +88,7 @@ class ModularPolicy(Policy):
         if self._stuck >= _PATIENCE:
             return self._break_away()
         if self._route is None or self._went_forward:
+            self._doubt_the_way(percept.pose)
             self._route = self._plan(percept)
         if self._route is None:
             return self._break_away()
@@ -126,6 +130,16 @@ class ModularPolicy(Policy):
         self._bumps += 1
         ahead_m = self._body.radius_m + self._memory.octree.voxel_size_m
         self._map.bump(percept.pose, ahead_m, min(self._bumps, _WIDEST_BUMP))
+
+    def _doubt_the_way(self, pose: Pose) -> None:
+        """A way that brings the body back to where it has been is not walked as planned: it costs more now."""
+        if self._route is None:
+            return
+        size = self._body.forward_m / 2
+        place = (round(pose.x / size), round(pose.y / size), round(pose.z / size))
+        self._visits[place] += 1
+        if self._visits[place] % _RETURNS == 0:
+            self._map.doubt(self._route)
 
     def _break_away(self) -> Decision:
         self._stuck, self._route = 0, None

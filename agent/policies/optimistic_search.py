@@ -16,6 +16,7 @@ from .columns import LAYERS, NONE, blocks, clearance, floor_near
 _NODES = LAYERS + 1  # nodes a column
 _UNCHARTED = 255
 _SEEN_THROUGH, _UNSEEN = 0.02, 0.1  # extra price of ground without a known floor
+_HOLE = 3.0  # extra price where it was seen free to below the ground: a drop, or a slope seen thinly
 _BUMP = 20.0  # extra price for each time the body ran into something there
 _LOYALTY = 0.85  # of the price, on the way already planned: two ways alike would have it turn back and forth
 _STEEPEST = 0.7  # rise over run of ground that nobody has seen
@@ -38,17 +39,27 @@ def _enter(columns, gait, x, y, k, gap):
 
 @njit(cache=True)
 @no_type_check
-def _price(columns, gait, x, y, unknown, room):
+def _price(columns, gait, x, y, k, unknown, room):
     """What a cell's length of way through a column costs: 1, and more where it is narrow or uncertain."""
     price = 1.0
     if unknown:
         price += _SEEN_THROUGH if columns.seen[x, y] else _UNSEEN
+        if columns.free[x, y] != NONE and columns.free[x, y] < k - gait.climb:
+            price += _HOLE
     if room <= gait.radius:
         price += 2.0
     elif room <= gait.radius + 2:
         price += 0.3 if room == gait.radius + 1 else 0.1
     price += _BUMP * columns.bumped[x, y]
     return price * _LOYALTY if columns.planned[x, y] else price
+
+
+@njit(cache=True)
+@no_type_check
+def _slips_through(columns, gait, x, y, mx, my, k):
+    """Whether a step goes diagonally between two columns in the way: their corners leave no room."""
+    diagonal = x != mx and y != my
+    return diagonal and blocks(columns, gait, x, my, k, 1) and blocks(columns, gait, mx, y, k, 1)
 
 
 @njit(cache=True)
@@ -107,8 +118,10 @@ def search(columns, gait, sx, sy, sk, gx, gy, gk, storey):
             at_ends = max(abs(mx - sx), abs(my - sy)) <= near or max(abs(mx - gx), abs(my - gy)) <= near
             if room[after] == 0 or (room[after] <= gait.radius and not at_ends):
                 continue
+            if room[after] == 1 and _slips_through(columns, gait, x, y, mx, my, height):
+                continue
             length = np.hypot(mx - x, my - y)
-            through = cost[node] + length * _price(columns, gait, mx, my, onto == LAYERS, room[after])
+            through = cost[node] + length * _price(columns, gait, mx, my, height, onto == LAYERS, room[after])
             if through < cost[after]:
                 cost[after], parent[after], level[after] = through, node, height
                 gap[after] = gap[node] + length if onto == LAYERS else 0.0

@@ -120,10 +120,10 @@ def test_generated_episodes_pass_through_habitats_file(tmp_path):
     ("area", "settings", "message"),
     [
         (Nowhere(), {}, "none in 50 draws for episode 0, 50 of them refused by reachable; check that random"),
-        (Nowhere(distance_m=0.5), {}, "50 of them refused by closest_m; pass a smaller closest_m"),
-        (Nowhere(distance_m=31.0), {}, "50 of them refused by furthest_m; pass a larger furthest_m"),
+        (Nowhere(distance_m=0.5), {}, "50 of them refused by closest_m; ask for shorter paths"),
+        (Nowhere(distance_m=31.0), {}, "50 of them refused by furthest_m; allow longer paths"),
         (Hall(), {"furthest_m": 1e-3, "closest_m": 0.0}, "50 of them refused by furthest_m"),
-        (Hall(storeys=9999), {}, r"refused by same_storey; pass PathFilter\(same_storey=False\)"),
+        (Hall(storeys=9999), {}, r"refused by same_storey; let goals lie on other storeys \(task.same_storey=false\)"),
         (
             Hall(wall=False),
             {"min_ratio": 1.2, "draws": 5},
