@@ -22,6 +22,12 @@ Up = str  # "auto", "y" or "z"; a config may hold another, and is told so in one
 _log = logging.getLogger(__name__)
 
 
+def require_up(up: Up) -> None:
+    """Raises :class:`SceneError` for an up axis that no file has."""
+    if up not in ("auto", "y", "z"):
+        raise SceneError(expected="up to be auto, y or z", came=repr(up), fix="name the file's up axis")
+
+
 def load_scene(path: str | Path, up: Up = "auto") -> Scene:
     """A scene from a .glb, .gltf, .obj or .ply file.
 
@@ -39,8 +45,7 @@ def load_scene(path: str | Path, up: Up = "auto") -> Scene:
     """
     path = Path(path)
     kind = path.suffix.lower()
-    if up not in ("auto", "y", "z"):
-        raise SceneError(expected="up to be auto, y or z", came=repr(up), fix="name the file's up axis")
+    require_up(up)
     if kind not in KNOWN:
         fix = f"convert it to one of {', '.join(KNOWN)}"
         raise SceneError(expected=f"a scene that ends in one of {', '.join(KNOWN)}", came=str(path), fix=fix)

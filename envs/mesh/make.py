@@ -13,7 +13,7 @@ from ..pointnav import make_task
 from .builtin import builtin_scene
 from .camera import Camera
 from .env import MeshNavEnv
-from .loading import Up, load_scene
+from .loading import Up, load_scene, require_up
 from .noise import Level
 
 
@@ -52,6 +52,7 @@ def make_mesh_env(
         SceneError: a scene that cannot be loaded, or has no ground for this body.
         EpisodeError: a dataset that does not fit the scene, or none that can be generated.
     """
+    require_up(up)
     loaded = builtin_scene() if scene is None else load_scene(Path(scene), up=up)
     walker = make_body(body)
     area = NavigableArea.from_mesh(loaded.vertices.astype("float64"), loaded.faces, walker.walk_settings())
