@@ -7,12 +7,15 @@ from rich.table import Table
 
 from .row import Row
 
+_WIDE = 140
+
 
 def show(rows: Sequence[Row]) -> None:
     """Prints the rows, the targets that are missed in red."""
     table = Table()
     for column in ("row", "value", "unit", "peer", "peer's value", "ratio", "target", "met"):
-        table.add_column(column, justify="right" if column in ("value", "peer's value", "ratio") else "left")
+        justify = "right" if column in ("value", "peer's value", "ratio") else "left"
+        table.add_column(column, justify=justify, no_wrap=column == "row")
     for row in rows:
         met = {None: "", True: "yes", False: "[red]no[/red]"}[row.passed]
         ratio = "delegates" if row.delegates else _number(row.ratio)
@@ -27,7 +30,9 @@ def show(rows: Sequence[Row]) -> None:
             row.target or "",
             met,
         )
-    Console().print(table)
+    console = Console()
+    # A file or a pipe has no width: names are not cut there.
+    Console(width=console.width if console.is_terminal else _WIDE).print(table)
 
 
 def _number(value: float | None) -> str:
