@@ -72,7 +72,7 @@ _FIXES = {
     "reachable": "check that random_point stays on one island",
     "closest_m": "ask for shorter paths (task.closest_m), or a larger scene",
     "furthest_m": "allow longer paths (task.furthest_m)",
-    "min_ratio": "allow straighter paths (task.min_ratio, 0 keeps straight lines), or a scene with more walls",
+    "min_ratio": "allow straighter paths (task.min_ratio, 0 keeps all), or a scene with more walls",
 }
 
 

@@ -6,8 +6,9 @@ import numpy as np
 
 from placecell.arrays import Faces, Point, Points
 from placecell.errors import NavigationError, SceneError
+from placecell.heap import push
 
-from .navmesh.anyangle import UNREACHED, grow, push, through_field
+from .navmesh.anyangle import UNREACHED, grow, through_field
 from .navmesh.cache import load_or_build
 from .navmesh.ground import Ground, build_ground
 from .navmesh.locate import height_at, nearest_cell

@@ -23,7 +23,6 @@ class Embodiment:
     radius_m: float
     height_m: float
     max_climb_m: float
-    sliding: bool
     camera: Pinhole
     camera_height_m: float
     success_distance_m: float
@@ -51,14 +50,13 @@ class Embodiment:
                 radius_m=plain["radius_m"],
                 height_m=plain["height_m"],
                 max_climb_m=plain["max_climb_m"],
-                sliding=plain["sliding"],
                 camera=pinhole,
                 camera_height_m=camera["height_m"],
                 success_distance_m=plain["success_distance_m"],
             )
         except KeyError as error:
             raise ConfigError(
-                expected="an embodiment with forward_m, turn_deg, radius_m, height_m, max_climb_m, sliding, "
+                expected="an embodiment with forward_m, turn_deg, radius_m, height_m, max_climb_m, "
                 "success_distance_m and camera: width, height, hfov_deg, height_m",
                 came=f"one without {error}",
                 fix="add the key to the environment's embodiment",

@@ -19,9 +19,9 @@ class Columns(NamedTuple):
 
     ``floors`` (x, y, LAYERS) int16, rising; ``steep``: which of them are too steep to stand on; ``low`` and
     ``high`` (x, y) int16: the lowest and highest surface; ``free`` (x, y) int16: the lowest free voxel;
-    ``seen`` (x, y): whether anything is known of the
-    column; ``bumped`` (x, y) uint8: how often the body ran into something there that the map does not show;
-    ``planned`` (x, y): whether the last plan led through it.
+    ``seen`` (x, y): whether anything is known of the column; ``bumped`` (x, y) uint8: how often the body ran
+    into something there that the map does not show, or doubted its way; ``planned`` (x, y): whether the last
+    plan led through it.
     """
 
     floors: np.ndarray

@@ -1,6 +1,7 @@
 """Where the agent can walk, as far as its own memory tells: floors and obstacles, read from the octree."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -119,13 +120,14 @@ class GroundMap:
         cells = [self._cell(point) for point in line]
         # With the corner between each two of them, or a diagonal step would slip through.
         corners = [np.array([after[0], before[1]]) for before, after in pairwise(cells)]
-        for x, y in {tuple(cell.tolist()) for cell in (*cells, *corners)}:
-            self._columns.bumped[x, y] = min(int(self._columns.bumped[x, y]) + 1, 255)
+        self._charge([*cells, *corners])
 
     def doubt(self, route: Route) -> None:
         """Makes the next metre or so of a route cost as if the body had run into something there."""
-        self._cover(*route.points)
-        for x, y in {tuple(self._cell(point).tolist()) for point in route.points[2:12]}:
+        self._charge([self._cell(point) for point in route.points[2:12]])
+
+    def _charge(self, cells: Sequence[np.ndarray]) -> None:
+        for x, y in {tuple(cell.tolist()) for cell in cells}:
             self._columns.bumped[x, y] = min(int(self._columns.bumped[x, y]) + 1, 255)
 
     def forgive(self) -> None:

@@ -132,7 +132,7 @@ class ModularPolicy(Policy):
         self._map.bump(percept.pose, ahead_m, min(self._bumps, _WIDEST_BUMP))
 
     def _doubt_the_way(self, pose: Pose) -> None:
-        """A way that brings the body back to where it has been is not walked as planned: it costs more now."""
+        """A way that brings the body back to where it has been leads nowhere: it costs more from now on."""
         if self._route is None:
             return
         size = self._body.forward_m / 2

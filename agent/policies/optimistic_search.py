@@ -9,7 +9,7 @@ from typing import no_type_check
 import numpy as np
 from numba import njit
 
-from placecell.envs.navmesh.anyangle import pop, push
+from placecell.heap import pop, push
 
 from .columns import LAYERS, NONE, blocks, clearance, floor_near
 

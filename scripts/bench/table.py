@@ -14,8 +14,8 @@ def show(rows: Sequence[Row]) -> None:
     """Prints the rows, the targets that are missed in red."""
     table = Table()
     for column in ("row", "value", "unit", "peer", "peer's value", "ratio", "target", "met"):
-        justify = "right" if column in ("value", "peer's value", "ratio") else "left"
-        table.add_column(column, justify=justify, no_wrap=column == "row")
+        number = column in ("value", "peer's value", "ratio")
+        table.add_column(column, justify="right" if number else "left", no_wrap=column == "row")
     for row in rows:
         met = {None: "", True: "yes", False: "[red]no[/red]"}[row.passed]
         ratio = "delegates" if row.delegates else _number(row.ratio)

@@ -53,7 +53,9 @@ def test_an_agent_that_needs_no_map_takes_any_memory(home, choice, memory):
 
 
 def test_the_mapping_agent_refuses_a_memory_without_a_map(home):
-    with pytest.raises(ConfigError, match="a memory with an octree to plan on, got NoMemory; set memory=full"):
+    with pytest.raises(
+        ConfigError, match="a memory with an octree to plan on, got NoMemory; set memory=full"
+    ):
         made(home, "agent=modular", "memory=none")
 
 

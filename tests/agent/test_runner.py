@@ -2,15 +2,19 @@ import json
 import os
 from importlib import import_module
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import placecell
+from placecell.agent.make import modular
 from placecell.agent.provenance import commit
 from placecell.agent.results import read_results
 from placecell.agent.run_folder import RunFolder
 from placecell.agent.runner import run
 from placecell.arrays import content_hash
 from placecell.errors import ConfigError, OutputError
+from placecell.memory import SpatialMemory
 
 
 @pytest.fixture
@@ -57,6 +61,23 @@ def test_a_trajectory_holds_where_each_decision_was_taken(walk):
     assert trajectory["yaw_rad"] == [0] * 5
     assert trajectory["measures"]["success"] == 1
     assert lines(out)[0]["steps"] == 5
+
+
+def test_an_agent_with_a_map_leaves_a_picture_of_what_it_saw_and_of_the_map(home, tmp_path):
+    summary = run(home, modular(home, SpatialMemory()), episodes=1, seed=0, out=tmp_path / "run", config={})
+    assert summary.counts["done"] == 1
+    (folder,) = (tmp_path / "run" / "episodes").iterdir()
+    picture = np.asarray(Image.open(folder / "view.png"))
+    assert picture.shape[0] == 480
+    assert picture.shape[1] > 236 + 8 + 100  # the square views, a gap, the map
+    assert all(
+        len(np.unique(part)) > 10 for part in (picture[:236, :236], picture[244:, :236], picture[:, 244:])
+    )
+
+
+def test_an_agent_without_a_map_leaves_no_picture(walk):
+    out, _ = walk(episodes=1)
+    assert [path.name for path in (out / "episodes" / "walk 0").iterdir()] == ["trajectory.json"]
 
 
 def test_two_runs_with_one_seed_differ_in_nothing_but_the_times(walk):

@@ -12,23 +12,26 @@ TALL = 19  # a wall of 1.9 m in voxels of 0.1 m
 def drawn(text):
     """``(columns, {letter: (x, y)})``.
 
-    ``.`` and letters: floor at height 0; ``#``: a wall that nobody saw from above; ``^``: one whose top was
-    seen; ``1`` to ``9``: floor at that height, solid below; ``-``: seen free, no floor; ``?``: unknown;
-    ``!``: floor that was run into.
+    ``.`` and capitals: floor at height 0; ``#``: a wall that nobody saw from above; ``^``: one whose top was
+    seen; ``1`` to ``9``: floor at that height, solid below; ``-``: seen free, no floor; ``v``: seen free
+    far below, no floor; ``?``: unknown;
+    ``!``: floor where the body ran into something once.
     """
     rows = text.split()[::-1]
     columns, places = Columns.empty(len(rows[0]), len(rows)), {}
     for y, row in enumerate(rows):
         for x, sign in enumerate(row):
             columns.seen[x, y] = sign != "?"
+            if sign in "-v":
+                columns.free[x, y] = {"-": 1, "v": -9}[sign]
             if sign == "#":
                 columns.low[x, y], columns.high[x, y] = 0, TALL
-            elif sign not in "-?":
+            elif sign not in "-?v":
                 height = TALL if sign == "^" else int(sign) if sign.isdigit() else 0
                 columns.low[x, y], columns.high[x, y] = 0, height
                 columns.floors[x, y, 0] = height
-            columns.bumped[x, y] = sign == "!"
-            if sign.isalpha():
+            columns.bumped[x, y] = int(sign == "!")
+            if sign.isupper():
                 places[sign] = (x, y)
     return columns, places
 

@@ -16,7 +16,6 @@ BODY = Embodiment(
     radius_m=0.1,
     height_m=1.5,
     max_climb_m=0.2,
-    sliding=True,
     camera=Pinhole.from_hfov(8, 8, math.radians(90)),
     camera_height_m=1.25,
     success_distance_m=0.2,

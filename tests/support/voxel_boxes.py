@@ -1,4 +1,4 @@
-"""Dense boxes of voxel states with a floor, walls and air in them, as an octree and as the agent's columns."""
+"""Boxes of voxel states with floors, walls and air in them, as an octree and as the agent's columns."""
 
 import numpy as np
 

@@ -7,7 +7,7 @@ from placecell.agent.perception.embodiment import Embodiment
 from placecell.errors import ConfigError
 
 PLAIN = {
-    "forward_m": 0.25, "turn_deg": 10.0, "radius_m": 0.1, "height_m": 1.5, "max_climb_m": 0.2, "sliding": True,
+    "forward_m": 0.25, "turn_deg": 10.0, "radius_m": 0.1, "height_m": 1.5, "max_climb_m": 0.2,
     "success_distance_m": 0.36,
     "camera": {"width": 64, "height": 48, "hfov_deg": 90.0, "height_m": 1.25},
 }  # fmt: skip
@@ -34,7 +34,6 @@ def test_an_embodiment_is_read_through_wrappers():
     assert body.success_distance_m == 0.36
     assert (body.camera.width, body.camera.height, body.camera_height_m) == (64, 48, 1.25)
     assert (body.camera.fx, body.camera.fy) == pytest.approx((32, 32))
-    assert body.sliding is True
 
 
 def test_the_mesh_environment_has_one(home):
@@ -44,7 +43,8 @@ def test_the_mesh_environment_has_one(home):
 
 def test_an_environment_without_one_is_refused():
     with pytest.raises(
-        ConfigError, match=r"an environment with an embodiment .*, got Env; add the property to the environment"
+        ConfigError,
+        match=r"an environment with an embodiment .*, got Env; add the property to the environment",
     ):
         Embodiment.of(gymnasium.Env())
 

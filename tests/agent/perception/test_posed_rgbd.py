@@ -40,7 +40,7 @@ def world_pose(info):
 
 
 def test_depth_from_all_poses_lies_on_the_same_surfaces(home, walked):
-    """The law of frames: points of any view, brought from the episode's frame to the world, are the mesh's."""
+    """The law of frames: points of any view, brought from the episode to the world, are the mesh's."""
     mesh = trimesh.Trimesh(home.scene.vertices, home.scene.faces, process=False)
     T_world_episode = world_pose(walked[0][1]).T_world_body()
     rng = generator(0)
@@ -110,5 +110,5 @@ def test_what_an_observation_lacks_is_named(home):
     perceive = PosedRgbd(Embodiment.of(home))
     observation = observed(home)
     del observation["gps"], observation["pitch"]
-    with pytest.raises(EnvironmentUseError, match="an observation with rgb, depth, .*, got one without gps, pitch"):
+    with pytest.raises(EnvironmentUseError, match=r"an observation with rgb, .*, got one without gps, pitch"):
         perceive(observation, 0)

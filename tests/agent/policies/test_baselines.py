@@ -79,7 +79,9 @@ def test_a_body_that_can_only_turn_about_still_turns():
 
 def test_a_collision_while_it_turns_does_not_start_the_turn_again():
     once, twice = ([percept(collided=i < n) for i in range(30)] for n in (1, 2))
-    found = [[actions(begun(ForwardPolicy(body()), seed), seen) for seen in (once, twice)] for seed in range(20)]
+    found = [
+        [actions(begun(ForwardPolicy(body()), seed), seen) for seen in (once, twice)] for seed in range(20)
+    ]
     long = [pair for pair in found if FORWARD not in pair[0][:2]]
     assert len(long) > 5
     assert all(one == two for one, two in long)

@@ -77,8 +77,12 @@ def test_of_too_many_storeys_the_upper_ones_are_kept():
 
 def test_what_was_never_seen_is_nothing_and_what_is_air_is_seen():
     nothing, only_air = read(column()), read(air(1, 1, 4))
-    assert (nothing.seen[0, 0], nothing.low[0, 0], nothing.high[0, 0]) == (False, NONE, NONE)
-    assert (only_air.seen[0, 0], only_air.low[0, 0], only_air.high[0, 0]) == (True, NONE, NONE)
+    assert [array[0, 0] for array in (nothing.seen, nothing.low, nothing.high, nothing.free)] == [
+        False, NONE, NONE, NONE,
+    ]  # fmt: skip
+    assert [array[0, 0] for array in (only_air.seen, only_air.low, only_air.high, only_air.free)] == [
+        True, NONE, NONE, 0,
+    ]  # fmt: skip
 
 
 def test_heights_below_zero_are_heights_like_any_other():
@@ -117,6 +121,7 @@ def test_columns_equal_their_definition_on_random_boxes(height):
         solid = np.flatnonzero(states[x, y] == OCCUPIED) - 9
         assert [k for k in columns.floors[x, y] if k != NONE] == expected
         assert (columns.low[x, y], columns.high[x, y]) == (solid.min(), solid.max())
+        assert columns.free[x, y] == np.flatnonzero(states[x, y] == FREE).min() - 9
 
 
 def slope(degrees, azimuth_deg=0.0, phase=0.0, side=21):
@@ -188,11 +193,10 @@ def test_a_storey_above_or_below_does_not_lift_the_block():
     assert blocked(with_floors(-30, 30))
 
 
-def test_steep_ground_blocks_and_so_does_what_was_run_into():
-    steep, bumped = with_floors(0), with_floors(0)
-    steep.steep[0, 0, 0] = bumped.bumped[0, 0] = True
+def test_steep_ground_blocks():
+    steep = with_floors(0)
+    steep.steep[0, 0, 0] = True
     assert blocked(steep)
-    assert blocked(bumped)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +216,6 @@ def test_the_unknown_does_not_block():
 def test_clearance_equals_the_distance_to_the_nearest_block():
     rng = np.random.default_rng(3)
     columns = read(ground(rng.choice([0, 1, 6], (17, 13), p=[0.6, 0.34, 0.06])))
-    columns.bumped[4, 4] = True
     cells = np.argwhere(np.ones((17, 13), bool))
     for x, y in cells:
         rings = np.abs(cells - (x, y)).max(1)

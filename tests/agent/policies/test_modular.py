@@ -17,7 +17,7 @@ from placecell.memory import NoMemory, Retrieval, SpatialMemory
 
 
 class OnlyObservations(gymnasium.Env):
-    """What a robot would offer: observations, actions, the facts of its body. No poses, no ground, no info."""
+    """What a robot would offer: observations, actions, the facts of its body. No poses, ground or info."""
 
     def __init__(self, env):
         self.observation_space, self.action_space = env.observation_space, env.action_space
@@ -120,11 +120,17 @@ def test_the_same_seed_takes_the_same_steps_whatever_was_before(blind, walks):
 def test_a_memory_without_an_octree_is_refused(blind):
     with pytest.raises(
         ConfigError,
-        match=r"^expected a memory with an octree to plan on, got NoMemory; set memory=full, or choose an agent",
+        match=r"^expected a memory with an octree to plan on, got NoMemory; set memory=full, or choose",
     ):
         make_modular_policy(NoMemory(), BODY, 10.0)
     with pytest.raises(ConfigError, match="got NoMemory"):
         make.modular(blind, NoMemory())
+
+
+@pytest.mark.parametrize(("away_m", "stops"), [(0.15, True), (0.17, False)])
+def test_it_stops_with_a_margin_to_the_success_distance(away_m, stops):
+    decision = begun(SpatialMemory()).decide(percept(goal=(0.0, away_m, 0.0)), Retrieval())
+    assert (decision.action == STOP) == stops
 
 
 def test_before_its_first_step_it_has_no_map_to_draw():
@@ -138,10 +144,11 @@ def begun(memory, seed=0, **changes):
     return policy
 
 
-def drive(blocked, *, steps, seed=0, goal=(30.0, 0.0, 0.0)):
+def drive(blocked, *, steps, seed=0, goal=(30.0, 0.0, 0.0), felt=True):
     """``(action, mode, yaw, whether it got stuck)`` of each step where the camera sees nothing at all.
 
-    ``blocked(n, ahead)``: whether the ``n``-th step forward, to the place ``ahead``, fails.
+    ``blocked(n, ahead)``: whether the ``n``-th step forward, to the place ``ahead``, fails; ``felt``: whether
+    the body reports the collision.
     """
     memory = SpatialMemory()
     policy = begun(memory, seed)
@@ -152,12 +159,12 @@ def drive(blocked, *, steps, seed=0, goal=(30.0, 0.0, 0.0)):
         decision = policy.decide(seen, Retrieval())
         before = yaw_rad
         ahead = position + 0.25 * np.array([math.cos(yaw_rad), math.sin(yaw_rad), 0.0])
-        collided = decision.action == FORWARD and bool(blocked(tried, ahead))
-        tried += decision.action == FORWARD
-        if decision.action == FORWARD and not collided:
+        stuck = decision.action == FORWARD and bool(blocked(tried, ahead))
+        collided, tried = stuck and felt, tried + (decision.action == FORWARD)
+        if decision.action == FORWARD and not stuck:
             position = ahead
         yaw_rad += {LEFT: BODY.turn_rad, RIGHT: -BODY.turn_rad}.get(decision.action, 0.0)
-        found.append((decision.action, decision.trace["mode"], before, collided))
+        found.append((decision.action, decision.trace["mode"], before, stuck))
         if decision.action == STOP:
             break
     return found, position
@@ -176,6 +183,26 @@ def test_what_never_lets_it_pass_is_not_tried_for_ever(seed):
     assert "break_away" in {mode for _, mode, *_ in found}
     assert len(set(tries)) >= 9  # of its twelve headings
     assert max(len(list(same)) for _, same in groupby(tries)) <= 8
+
+
+def test_after_a_collision_it_plans_past_what_it_met():
+    policy = begun(SpatialMemory())
+    for step in range(12):
+        policy.decide(percept(yaw_rad=step * BODY.turn_rad, step=step), Retrieval())
+    plans = []
+    for step in (12, 13):
+        decision = policy.decide(percept(collided=step == 13, step=step), Retrieval())
+        plan = np.array(decision.trace["plan"])
+        plans.append(np.abs(plan[(plan[:, 0] > 0.15) & (plan[:, 0] < 0.3), 1] - 0.05).min())
+    assert plans[0] < 0.01
+    assert plans[1] > 0.09
+
+
+def test_a_way_on_which_it_slips_without_a_collision_is_doubted():
+    found, _ = drive(lambda n, ahead: True, steps=200, felt=False)
+    tries = [round(math.degrees(yaw)) % 360 for action, _, yaw, _ in found if action == FORWARD]
+    assert len(set(tries)) >= 3
+    assert "break_away" not in {mode for _, mode, *_ in found}
 
 
 def test_a_wall_that_only_its_body_feels_is_gone_round():
