@@ -44,8 +44,9 @@ def slide(neighbour, column, row, cell, x0, y0, x1, y1):
     while at < count:
         i = seen[at]
         at += 1
-        d = _distance_to_square(x1, y1, column[i], row[i])
-        if d < best:
+        x, y = into_square(x1, y1, column[i], row[i])
+        d = np.hypot(x - x1, y - y1)
+        if d < best and np.hypot(x - mx, y - my) <= radius:
             best, best_cell = d, i
         for side in range(4):
             j = neighbour[i, side]
