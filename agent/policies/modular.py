@@ -21,6 +21,7 @@ _PROGRESS_SHARE = 0.5  # of a step: moved less ahead after a collision, somethin
 _ANY_STOREY_M = 1e4
 _WIDEST_BUMP = 5  # cells to either side; the more a body has run into, the wider it believes obstacles to be
 _RETURNS = 3  # visits to one place before the way that leads there is doubted
+_WIDEST_VIEW = 1000  # voxels; a map of finer ones would take gigabytes
 _PATIENCE = 4  # stuck steps in a row before breaking away
 
 
@@ -152,12 +153,20 @@ def make_modular_policy(memory: Memory, embodiment: Embodiment, range_m: float) 
     """The policy for a memory that has an octree.
 
     Raises:
-        ConfigError: the memory keeps no map to plan on.
+        ConfigError: the memory keeps no map to plan on, or one too fine for it.
     """
     if not isinstance(memory, SpatialMemory):
         raise ConfigError(
             expected="a memory with an octree to plan on",
             came=type(memory).__name__,
             fix="set memory=full, or choose an agent that needs no map (random, forward, expert)",
+        )
+    size = memory.octree.voxel_size_m
+    across = 2 * range_m / size
+    if across > _WIDEST_VIEW:
+        raise ConfigError(
+            expected=f"a view of at most {_WIDEST_VIEW} voxels across to plan on",
+            came=f"{across:.0f} (agent.range_m {range_m:g}, memory.voxel_size_m {size:g})",
+            fix="set memory.voxel_size_m to 0.05 or more, or agent.range_m to less",
         )
     return ModularPolicy(memory, embodiment, range_m)

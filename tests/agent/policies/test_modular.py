@@ -223,3 +223,11 @@ def test_stuck_steps_count_only_in_a_row():
 def test_a_goal_on_another_storey_under_its_feet_is_no_reason_to_stop():
     found, _ = drive(lambda n, ahead: False, steps=60, goal=(0.05, 0.0, 3.0))
     assert STOP not in {action for action, *_ in found}
+
+
+def test_a_map_too_fine_to_plan_on_is_refused_before_it_fills_the_memory():
+    with pytest.raises(
+        ConfigError,
+        match=r"a view of at most 1000 voxels across to plan on, got 20000 .*set memory.voxel_size_m to 0.05",
+    ):
+        make_modular_policy(SpatialMemory(voxel_size_m=0.001), BODY, 10.0)
