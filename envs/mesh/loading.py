@@ -61,7 +61,8 @@ def load_scene(path: str | Path, up: Up = "auto") -> Scene:
         raise _damaged(path, f"breaks off or is damaged ({type(error).__name__}: {error})") from error
     if up == "y" or (up == "auto" and kind != ".ply"):
         parts = [replace(part, vertices=z_up_from_y_up(part.vertices)) for part in parts]
-    return assemble(str(path), parts)
+    # The name alone: the same file gives the same episodes wherever it lies.
+    return assemble(path.name, parts)
 
 
 def _damaged(path: Path, how: str) -> SceneError:

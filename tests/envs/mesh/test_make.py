@@ -37,7 +37,12 @@ def test_whole_numbers_will_do_in_a_config():
 def test_a_scene_of_the_users(tmp_path):
     mesh = write_mesh(tmp_path / "hall.ply", floor(0.0, 0.0, 8.0, 8.0), box(3.0, 3.0, 0.0, 5.0, 5.0, 2.0))
     env = gymnasium.make("placecell/MeshNav-v0", scene=str(mesh), **SMALL)
-    assert env.unwrapped.episodes[0].scene_id == str(mesh)
+    assert env.unwrapped.episodes[0].scene_id == "hall.ply"
+    elsewhere = tmp_path / "elsewhere" / "hall.ply"
+    elsewhere.parent.mkdir()
+    elsewhere.write_bytes(mesh.read_bytes())
+    again = gymnasium.make("placecell/MeshNav-v0", scene=str(elsewhere), **SMALL)
+    assert again.unwrapped.episodes == env.unwrapped.episodes
     assert env.unwrapped.area.island_area() == pytest.approx(7.7**2 - 2.2**2, rel=0.01)
 
 
