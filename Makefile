@@ -1,6 +1,7 @@
 # make setup | run | test: each sets up what it needs in .venv and ends with a line that says what happened.
 #
-#   make run                      walks the dungeon of PLACECELL_DATA, or else the built-in scene
+#   make run                      walks the dungeon of the public data (PLACECELL_DATA, or
+#                                 ../shared/data), or else the built-in scene
 #   make run SCENE=my.glb         walks yours (any GLB, glTF, OBJ or PLY)
 #   make run EPISODES=50 SEED=5 OUT=runs/mine AGENT=expert
 #   make test PYTEST="-k octree"  a part of the tests
@@ -15,7 +16,7 @@ EPISODES ?= 8
 SEED ?= 0
 AGENT ?= modular
 # a mesh of the public data where there are any, else the built-in scene
-SCENE ?= $(if $(PLACECELL_DATA),$(wildcard $(PLACECELL_DATA)/meshes/dungeon.obj))
+SCENE ?= $(wildcard $(or $(PLACECELL_DATA),../shared/data)/meshes/dungeon.obj)
 # the first run is kept: the next one gets a folder of its own
 ifndef OUT
 OUT := $(if $(wildcard runs/first/results.jsonl),runs/$(shell date +%Y-%m-%d_%H-%M-%S),runs/first)
@@ -27,7 +28,7 @@ STAMP := .venv/set-up
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -7
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -8
 
 setup: $(STAMP)
 	@echo "set up: $$($(BIN)/python -V) and placecell in .venv; next: make run, or make test"

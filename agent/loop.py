@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import gymnasium
 import numpy as np
 
+from placecell.errors import ConfigError
 from placecell.memory import Memory, Retrieval
 
 from .perception.percept import Percept
@@ -22,6 +23,12 @@ class Agent:
     memory: Memory
     policy: Policy
     k: int = 3
+
+    def __post_init__(self) -> None:
+        if self.k < 1:
+            raise ConfigError(
+                expected="k of 1 or more memories a step", came=str(self.k), fix="set agent.k=3"
+            )
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def run(
             of inputs that no agent has in the world) and ``provenance()`` (plain JSON: scene, data hashes).
             Its ``info`` has ``episode_id``, ``scene_id`` and, after the last step, ``measures``.
         agent: what walks.
-        episodes: how many; the same ones for every agent and seed.
+        episodes: how many; the environment's first, so the same ones for every agent.
         seed: of everything that is drawn. Equal seeds give equal results, the times apart.
         out: the run's folder, made here.
         config: what ``config.yaml`` shall say.

@@ -57,7 +57,7 @@ class Body:
     max_steps: int = 500
 
     def __post_init__(self) -> None:
-        for name in ("forward_m", "turn_deg", "camera_height_m", "max_steps"):
+        for name in ("forward_m", "turn_deg", "look_deg", "camera_height_m", "max_steps"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ConfigError(
                     expected=f"body.{name} above 0",

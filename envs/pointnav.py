@@ -51,7 +51,7 @@ class PointNav:
         if self.dataset is None:
             paths = PathFilter(self.closest_m, self.furthest_m, self.min_ratio, self.same_storey)
             return generate_pointnav(area, scene_id=scene_id, count=count, seed=seed, settings=paths)
-        episodes = read_habitat_pointnav(self.dataset)
+        episodes = read_habitat_pointnav(Path(self.dataset).expanduser())
         here = tuple(e for e in episodes if Path(e.scene_id).stem in (Path(scene_id).stem, ""))
         if not here:
             scenes = sorted({Path(e.scene_id).name for e in episodes})

@@ -24,6 +24,13 @@ def build(node: DictConfig, name: str, **objects: object) -> Any:
             came=f"the keys {', '.join(map(str, node)) or 'none'}",
             fix=f"add _target_: package.module.function to the config of {name}",
         )
+    taken = [key for key in node if key in objects]
+    if taken:
+        raise ConfigError(
+            expected=f"no key {', '.join(taken)} in {name}: it comes from the run itself",
+            came=", ".join(f"{name}.{key}={node[key]}" for key in taken),
+            fix=f"set {', '.join(f'{key}=' for key in taken)} without {name}.",
+        )
     factory = instantiate(node, _partial_=True, _convert_="all")
     parameters = inspect.signature(factory.func)
     try:

@@ -145,6 +145,10 @@ def _folder(cfg: DictConfig) -> Path:
     """Where this job's results go."""
     if HydraConfig.get().mode == RunMode.MULTIRUN:
         return Path(HydraConfig.get().runtime.output_dir)
+    if not str(cfg.out).strip():
+        raise ConfigError(
+            expected="a folder for the results", came="out= with nothing", fix="name one: out=DIR"
+        )
     return Path(cfg.out).expanduser()
 
 

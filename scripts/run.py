@@ -18,7 +18,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     ``cfg.agent._target_`` is called with its keys and ``env``, ``memory``, and returns an
     :class:`~placecell.agent.loop.Agent`.
     """
-    return application(_run, config_name="run", program="placecell-run", paths=["env.scene"], argv=argv)
+    return application(
+        _run, config_name="run", program="placecell-run", paths=["env.scene", "task.dataset"], argv=argv
+    )
 
 
 def _run(cfg: DictConfig, out: Path) -> int:

@@ -17,6 +17,11 @@ def test_python_of_the_readme_runs(block):
         assert len(names["nearby"].items) == 8  # type: ignore[attr-defined]
 
 
+def test_no_place_is_held_for_what_is_to_come():
+    held = re.findall(r"\b[A-Z]+_TABLE\b|TODO|TBD|XXX", README.read_text())
+    assert not held
+
+
 def test_links_of_the_readme_lead_somewhere():
     targets = re.findall(r"\]\(([^)#]+)\)", README.read_text())
     missing = [t for t in targets if not t.startswith("http") and not (README.parent / t).exists()]

@@ -153,13 +153,19 @@ def make_modular_policy(memory: Memory, embodiment: Embodiment, range_m: float) 
     """The policy for a memory that has an octree.
 
     Raises:
-        ConfigError: the memory keeps no map to plan on, or one too fine for it.
+        ConfigError: the memory keeps no map to plan on, or one too fine for it; a range that is none.
     """
     if not isinstance(memory, SpatialMemory):
         raise ConfigError(
             expected="a memory with an octree to plan on",
             came=type(memory).__name__,
             fix="set memory=full, or choose an agent that needs no map (random, forward, expert)",
+        )
+    if not range_m > 0:
+        raise ConfigError(
+            expected="a range_m above 0 metres",
+            came=f"{range_m:g}",
+            fix="set agent.range_m=10, or leave it out",
         )
     size = memory.octree.voxel_size_m
     across = 2 * range_m / size

@@ -10,6 +10,7 @@ from placecell.arrays import Depth, Ids, Rgb, Transform
 from placecell.errors import ConfigError
 from placecell.geometry import Pinhole, Pose
 
+_MOST_PIXELS = 8192
 _CAMERA_AXES_IN_BODY = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
 
 
@@ -53,8 +54,9 @@ class Camera:
         where = f"camera {self.name!r}"
         if self.kind not in ("pinhole", "equirectangular"):
             raise _bad(f"a known kind of {where}", repr(self.kind), "choose pinhole or equirectangular")
-        if self.width < 1 or self.height < 1:
-            raise _bad(f"{where} of at least 1 x 1 pixels", f"{self.width} x {self.height}", "set both sizes")
+        if not (1 <= self.width <= _MOST_PIXELS and 1 <= self.height <= _MOST_PIXELS):
+            expected = f"{where} of 1 x 1 to {_MOST_PIXELS} x {_MOST_PIXELS} pixels"
+            raise _bad(expected, f"{self.width} x {self.height}", "set both sizes")
         if self.kind == "pinhole" and not 0 < self.hfov_deg < 180:
             fix = "set hfov_deg to 79 or 90, or kind to equirectangular for all around"
             raise _bad(f"hfov_deg of {where} between 0 and 180", f"{self.hfov_deg:g}", fix)

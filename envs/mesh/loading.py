@@ -20,6 +20,12 @@ KNOWN = (".glb", ".gltf", ".obj", ".ply")
 Up = str  # "auto", "y" or "z"; a config may hold another, and is told so in one line
 
 _log = logging.getLogger(__name__)
+_MATERIALS = "materials.mtl"
+_TEXTURE_LINE = re.compile(r"^[ \t]*map_kd[ \t]+(.*)$", re.IGNORECASE)
+# Options before a texture's name: -o, -s and -t take up to three numbers, -mm two, the others one word.
+_TEXTURE_OPTIONS = re.compile(
+    r"^(?:-[ost](?:[ \t]+-?[\d.]+(?:e-?\d+)?){1,3}[ \t]+|-mm[ \t]+\S+[ \t]+\S+[ \t]+|-[a-z]+[ \t]+\S+[ \t]+)+"
+)
 
 
 def require_up(up: Up) -> None:
@@ -77,15 +83,17 @@ def _read_obj(path: Path) -> list[Part]:
 
     text = path.read_bytes().decode("utf-8", "replace").replace("\r\n", "\n")
     _check_last_line(path, text)
-    images = _obj_textures(path, text)
+    materials = _obj_materials(path, text)
+    images = _obj_textures(path, materials, text)
+    text = re.sub(r"^mtllib[ \t].*$", "", text, flags=re.MULTILINE)
     # Objects are numbered before trimesh sees them: it joins their names with those of the materials.
     names = re.findall(r"^o[ \t]+(.*)$", text, re.MULTILINE)
     numbers = iter(range(1, len(names) + 1))
     text = re.sub(r"^o[ \t]+.*$", lambda _: f"o {next(numbers)}", text, flags=re.MULTILINE)
     loaded = trimesh.load_scene(
-        io.BytesIO(f"o 0\n{text}".encode()),
+        io.BytesIO(f"mtllib {_MATERIALS}\no 0\n{text}".encode()),
         file_type="obj",
-        resolver=trimesh.resolvers.FilePathResolver(str(path)),
+        resolver={_MATERIALS: materials.encode(), **{n: (path.parent / n).read_bytes() for n in images}},
         split_objects=True,
         process=False,
     )
@@ -101,28 +109,39 @@ def _check_last_line(path: Path, text: str) -> None:
         raise _damaged(path, f"breaks off in {' '.join(last)!r}")
 
 
-def _obj_textures(path: Path, text: str) -> dict[str, Texture]:
-    """Textures of the materials in use, by the name that the material file has for them."""
-    library = re.search(r"^mtllib[ \t]+(.+?)[ \t]*$", text, re.MULTILINE)
+def _obj_materials(path: Path, text: str) -> str:
+    """The material libraries of an OBJ as one, its texture names without options and with plain slashes."""
+    lines: list[str] = []
+    for named in re.findall(r"^mtllib[ \t]+(.+?)[ \t]*$", text, re.MULTILINE):
+        # A line may name several libraries, or one with spaces in its name.
+        for name in [named] if (path.parent / named).is_file() else named.split():
+            file = path.parent / name.replace("\\", "/")
+            if file.is_file():
+                lines += file.read_text("utf-8", "replace").splitlines()
+            else:
+                # Navigation meshes name libraries that nobody ships: colours are missing then, not shape.
+                _log.warning("%s names the material library %s, which is not there: plain grey", path, name)
+    return "\n".join(_TEXTURE_LINE.sub(_plain_texture_line, line) for line in lines)
+
+
+def _plain_texture_line(line: re.Match[str]) -> str:
+    return f"map_Kd {_TEXTURE_OPTIONS.sub('', line[1]).strip().replace(chr(92), '/')}"
+
+
+def _obj_textures(path: Path, materials: str, text: str) -> dict[str, Texture]:
+    """Textures of the materials in use, by the name that :func:`_obj_materials` has for them."""
     used = {name.strip() for name in re.findall(r"^usemtl[ \t]+(.*)$", text, re.MULTILINE)}
-    if library is None:
-        return {}
-    file = path.parent / library[1]
-    if not file.is_file():
-        # Navigation meshes name libraries that nobody ships: colours are missing then, not shape.
-        _log.warning("%s names the material library %s, which is not there: plain grey", path, library[1])
-        return {}
     textures: dict[str, Texture] = {}
     material = ""
-    for line in file.read_text("utf-8", "replace").splitlines():
+    for line in materials.splitlines():
         key, _, value = line.strip().partition(" ")
         if key.lower() == "newmtl":
             material = value.strip()
-        elif key.lower() == "map_kd" and material in used and value.strip() not in textures:
-            image = file.parent / value.strip()
+        elif key.lower() == "map_kd" and material in used and value not in textures:
+            image = path.parent / value
             if not image.is_file():
-                raise missing_texture(value.strip(), path)
-            textures[value.strip()] = decode_texture(image.read_bytes(), value.strip(), path)
+                raise missing_texture(value, path)
+            textures[value] = decode_texture(image.read_bytes(), value, path)
     return textures
 
 

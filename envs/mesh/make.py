@@ -27,7 +27,7 @@ def make_mesh_env(
     seed: int = 0,
     width: int = 128,
     height: int = 128,
-    cameras: Sequence[Mapping[str, Any]] = (),
+    cameras: Sequence[Any] = (),
     semantics: bool = False,
     noise: Level = "none",
     render_mode: str | None = None,
@@ -43,7 +43,8 @@ def make_mesh_env(
         episodes: how many to generate where the task names no dataset.
         seed: of the generated episodes (and of the built-in home's look: always the same one).
         width, height: pixels of the forward camera, which sits where the body has its eyes.
-        cameras: further cameras, as keys of :class:`~placecell.envs.mesh.camera.Camera`.
+        cameras: further cameras, as keys of :class:`~placecell.envs.mesh.camera.Camera`; what they don't say
+            is as the body's eyes.
         semantics: adds the simulator's instance and category ids to the observations (an oracle).
         noise: on depth and actuation.
 
@@ -53,12 +54,17 @@ def make_mesh_env(
         EpisodeError: a dataset that does not fit the scene, or none that can be generated.
     """
     require_up(up)
-    loaded = builtin_scene() if scene is None else load_scene(Path(scene), up=up)
+    if seed < 0:
+        raise ConfigError(expected="a seed of 0 or more", came=str(seed), fix="set seed=N")
+    loaded = builtin_scene() if scene is None else load_scene(Path(scene).expanduser(), up=up)
     walker = make_body(body)
     area = NavigableArea.from_mesh(loaded.vertices.astype("float64"), loaded.faces, walker.walk_settings())
     chosen = make_task(task or {})
     dataset = chosen.episodes(area, scene_id=loaded.name, count=episodes, seed=seed)
-    eyes = (_eyes(walker, width, height), *(_further_camera(camera) for camera in cameras))
+    eyes = (
+        _camera(walker, {"name": "front", "width": width, "height": height}),
+        *(_camera(walker, camera) for camera in cameras),
+    )
     _require_distinct([camera.name for camera in eyes])
     return MeshNavEnv(
         loaded, area, walker, chosen, dataset, cameras=eyes, semantics=semantics, noise=noise,
@@ -66,15 +72,19 @@ def make_mesh_env(
     )  # fmt: skip
 
 
-def _eyes(body: Body, width: int, height: int) -> Camera:
-    return Camera(
-        name="front", width=width, height=height, hfov_deg=body.hfov_deg, height_m=body.camera_height_m,
-        min_depth_m=body.min_depth_m, max_depth_m=body.max_depth_m,
-    )  # fmt: skip
-
-
-def _further_camera(options: Mapping[str, Any]) -> Camera:
-    return from_options(Camera, options, where=f"camera {options.get('name', Camera.name)!r}")
+def _camera(body: Body, options: Any) -> Camera:
+    """A camera where the body has its eyes and as far-sighted, unless its options say otherwise."""
+    if not isinstance(options, Mapping):
+        raise ConfigError(
+            expected="each of env.cameras as a mapping",
+            came=repr(options),
+            fix="write it as {name: back, yaw_deg: 180}",
+        )
+    eyes = {
+        "hfov_deg": body.hfov_deg, "height_m": body.camera_height_m, "min_depth_m": body.min_depth_m,
+        "max_depth_m": body.max_depth_m,
+    }  # fmt: skip
+    return from_options(Camera, {**eyes, **options}, where=f"camera {options.get('name', Camera.name)!r}")
 
 
 def _require_distinct(names: Sequence[str]) -> None:

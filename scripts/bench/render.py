@@ -23,7 +23,7 @@ from placecell.geometry import Pose
 
 from .row import Row
 
-SUITE_HELP = "RGB, depth and ids a second through the environment's sensor call, against embreex + NumPy"
+SUITE_HELP = "RGB, depth and ids a second, by the call the sensors make, against embreex + NumPy"
 
 TARGET_RATIO = 1.8
 _SIZES = ((128, 128), (256, 256), (640, 480))

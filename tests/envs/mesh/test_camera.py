@@ -166,7 +166,7 @@ def test_offsets_turn_and_move_the_camera_with_the_body():
     ("keys", "message"),
     [
         ({"kind": "fisheye"}, "known kind of camera 'front', got 'fisheye'; choose pinhole or equirect"),
-        ({"width": 0}, "at least 1 x 1 pixels, got 0 x 128"),
+        ({"width": 0}, "of 1 x 1 to 8192 x 8192 pixels, got 0 x 128"),
         ({"hfov_deg": 180.0}, "hfov_deg of camera 'front' between 0 and 180, got 180"),
         ({"min_depth_m": 2.0, "max_depth_m": 1.0}, "got min_depth_m 2, max_depth_m 1; swap"),
     ],

@@ -68,7 +68,11 @@ def test_the_up_axis_can_be_told(tmp_path):
      ({"cameras": [{"width": 8.5}]}, ConfigError, r"a whole number as camera 'front'\.width, got 8\.5"),
      ({"cameras": [{"name": "b"}, {"name": "b"}]}, ConfigError, r"different names .*, got 'b' twice; name"),
      ({"cameras": [{"width": 8}]}, ConfigError, r"cameras of different names .*, got 'front' twice"),
-     ({"width": 0}, ConfigError, r"camera 'front' of at least 1 x 1 pixels, got 0 x 6"),
+     ({"width": 0}, ConfigError, r"camera 'front' of 1 x 1 to 8192 x 8192 pixels, got 0 x 6"),
+     ({"width": 10**5}, ConfigError, r"camera 'front' of 1 x 1 to 8192 x 8192 pixels, got 100000 x 6"),
+     ({"cameras": [5]}, ConfigError, r"each of env\.cameras as a mapping, got 5; write it as \{name: back"),
+     ({"body": {"name": "b", "look_deg": -1}}, ConfigError, r"body\.look_deg above 0, got -1"),
+     ({"seed": -1}, ConfigError, r"a seed of 0 or more, got -1; set seed=N"),
      ({"episodes": 0}, EpisodeError, r"a count of 1 or more, got 0; ask for one episode or more"),
      ({"task": {"closest_m": 0, "furthest_m": 1e-9}}, EpisodeError, r"got none in 1000 draws .*furthest_m"),
      ({"task": {"closest_m": 5, "furthest_m": 3}}, EpisodeError, r"0 <= closest_m < furthest_m, got"),
@@ -89,3 +93,11 @@ def test_a_scene_with_nothing_to_stand_on(tmp_path):
     ) as e:
         make_mesh_env(mesh, **SMALL)
     assert "\n" not in str(e.value)
+
+
+def test_a_further_camera_sees_with_the_bodys_eyes_unless_told_otherwise():
+    cameras = [{"name": "back", "yaw_deg": 180}, {"name": "low", "height_m": 0.2}]
+    env = make_mesh_env(body="habitat_objectnav", **{**SMALL, "cameras": cameras})
+    front, back, low = env.cameras
+    assert (back.height_m, back.hfov_deg, back.max_depth_m) == (0.88, 79.0, 5.0)
+    assert (front.height_m, low.height_m, low.hfov_deg) == (0.88, 0.2, 79.0)
