@@ -52,7 +52,7 @@ class PointNav:
             paths = PathFilter(self.closest_m, self.furthest_m, self.min_ratio, self.same_storey)
             return generate_pointnav(area, scene_id=scene_id, count=count, seed=seed, settings=paths)
         episodes = read_habitat_pointnav(Path(self.dataset).expanduser())
-        here = tuple(e for e in episodes if Path(e.scene_id).stem in (Path(scene_id).stem, ""))
+        here = tuple(e for e in episodes if _bare_name(e.scene_id) in (_bare_name(scene_id), ""))
         if not here:
             scenes = sorted({Path(e.scene_id).name for e in episodes})
             raise EpisodeError(
@@ -63,6 +63,11 @@ class PointNav:
         for episode in here:
             require_walkable(area, episode)
         return here
+
+
+def _bare_name(scene_id: str) -> str:
+    """A scene's name without folders and endings: HM3D's ``val/X/X.basis.glb`` is ``X``."""
+    return Path(scene_id).name.split(".")[0]
 
 
 def require_walkable(area: NavigableArea, episode: Episode) -> None:

@@ -77,6 +77,11 @@ def test_a_dataset_gives_the_episodes_of_this_scene_wherever_it_lies(ground, dat
     assert found[0].start.position == pytest.approx(EPISODE.start.position)
 
 
+def test_hm3ds_double_endings_are_no_part_of_a_scenes_name(ground, dataset):
+    task = dataset(replace(EPISODE, scene_id="hm3d/val/flat/flat.basis.glb"))
+    assert [e.episode_id for e in read(task, ground)] == ["7"]
+
+
 def test_a_dataset_of_another_scene_is_told_so(ground, dataset):
     task = dataset(replace(EPISODE, scene_id="x/house.glb"), replace(EPISODE, scene_id="y/attic.glb"))
     with pytest.raises(EpisodeError) as error:
