@@ -2,12 +2,13 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from placecell.errors import PlacecellError
+from placecell.errors import OutputError, PlacecellError
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Walks an episode up to a step and saves what the agent saw then, beside its map."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scene", type=Path, help="a mesh; without one, the built-in home")
@@ -15,7 +16,7 @@ def main() -> int:
     parser.add_argument("--step", type=int, default=70)
     parser.add_argument("--size", type=int, default=256, help="pixels of the camera, square")
     parser.add_argument("--out", type=Path, required=True, help="the PNG to write")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     try:
         _draw(args)
     except PlacecellError as error:
@@ -48,7 +49,15 @@ def _draw(args: argparse.Namespace) -> None:
         frame, top_down = step.percept.frame, agent.policy.top_down()
         if frame.rgb is None or top_down is None:
             raise TypeError("the mapping agent has colours and a map")
-        Image.fromarray(step_picture(frame.rgb, frame.depth, top_down)).save(args.out)
+        picture = Image.fromarray(step_picture(frame.rgb, frame.depth, top_down))
+        try:
+            picture.save(args.out, "PNG")
+        except OSError as error:
+            raise OutputError(
+                expected=f"a file that can be written: {args.out}",
+                came=error.strerror or str(error),
+                fix="name another: --out FILE.png",
+            ) from error
         raise _Reached
 
     try:

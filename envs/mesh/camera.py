@@ -8,10 +8,9 @@ from jaxtyping import Float64
 
 from placecell.arrays import Depth, Ids, Rgb, Transform
 from placecell.errors import ConfigError
-from placecell.geometry import Pinhole, Pose
+from placecell.geometry import CAMERA_AXES_IN_BODY, Pinhole, Pose, tilt
 
 _MOST_PIXELS = 8192
-_CAMERA_AXES_IN_BODY = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
 
 
 @dataclass(frozen=True)
@@ -80,8 +79,8 @@ class Camera:
         Without offsets this is ``pose.T_world_camera(height_m)``.
         """
         T_body_camera = np.eye(4)
-        own = _yaw(math.radians(self.yaw_deg)) @ _tilt(math.radians(self.pitch_deg))
-        T_body_camera[:3, :3] = _tilt(pose.pitch_rad) @ own @ _CAMERA_AXES_IN_BODY
+        own = _yaw(math.radians(self.yaw_deg)) @ tilt(math.radians(self.pitch_deg))
+        T_body_camera[:3, :3] = tilt(pose.pitch_rad) @ own @ CAMERA_AXES_IN_BODY
         T_body_camera[:3, 3] = self.forward_m, self.left_m, self.height_m
         return pose.T_world_body() @ T_body_camera
 
@@ -124,11 +123,6 @@ class Image:
 def _yaw(angle_rad: float) -> np.ndarray:
     c, s = math.cos(angle_rad), math.sin(angle_rad)
     return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
-
-
-def _tilt(angle_rad: float) -> np.ndarray:
-    c, s = math.cos(angle_rad), math.sin(angle_rad)
-    return np.array([[c, 0, -s], [0, 1, 0], [s, 0, c]])
 
 
 def _bad(expected: str, came: str, fix: str) -> ConfigError:

@@ -3,7 +3,7 @@
 from typing import no_type_check
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool
 from numba import njit
 
 from placecell.arrays import Faces, Points
@@ -129,8 +129,3 @@ def rasterise(vertices, faces, walkable, origin, cell_size, cell_height, columns
                     1 if walkable[face] else 0, climb,
                 )  # fmt: skip
     return heads, spans[:used], tops[:used]
-
-
-Heads = Int[np.ndarray, "columns"]
-Spans = Int[np.ndarray, "spans 4"]
-Tops = Float[np.ndarray, "spans"]

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from placecell.arrays import Depth, Transform
 from placecell.errors import FrameError
 
-_CAMERA_AXES_IN_BODY = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
+CAMERA_AXES_IN_BODY = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,8 @@ class Pose:
 
     def T_world_camera(self, height_m: float) -> Transform:
         """Camera to world for a camera ``height_m`` above the feet, tilted by ``pitch_rad``."""
-        c, s = math.cos(self.pitch_rad), math.sin(self.pitch_rad)
-        tilt = np.array([[c, 0, -s], [0, 1, 0], [s, 0, c]])
         T_body_camera = np.eye(4)
-        T_body_camera[:3, :3] = tilt @ _CAMERA_AXES_IN_BODY
+        T_body_camera[:3, :3] = tilt(self.pitch_rad) @ CAMERA_AXES_IN_BODY
         T_body_camera[2, 3] = height_m
         return self.T_world_body() @ T_body_camera
 
@@ -91,6 +89,12 @@ class Pinhole:
         u = self.fx * points[..., 0] / z + self.cx
         v = self.fy * points[..., 1] / z + self.cy
         return np.stack([u, v], -1)
+
+
+def tilt(angle_rad: float) -> Float[np.ndarray, "3 3"]:
+    """The rotation of a head that looks up by ``angle_rad``, body frame."""
+    c, s = math.cos(angle_rad), math.sin(angle_rad)
+    return np.array([[c, 0, -s], [0, 1, 0], [s, 0, c]])
 
 
 def transform(T_a_b: Transform, p_b: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 3"]:
