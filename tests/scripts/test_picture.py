@@ -10,7 +10,8 @@ QUICK = ["--episode", "0", "--step", "2", "--size", "32"]
 
 def test_a_picture_of_the_builtin_home(tmp_path, capsys):
     assert main([*QUICK, "--out", str(tmp_path / "step.png")]) == 0
-    assert Image.open(tmp_path / "step.png").height == 480
+    with Image.open(tmp_path / "step.png") as picture:
+        assert picture.height == 480
     assert "step 2 of episode 0: look at" in capsys.readouterr().out
 
 
