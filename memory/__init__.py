@@ -7,10 +7,14 @@
 ()
 """
 
+from .archive import Archive
+from .flat_neighbours import FlatNeighbours
 from .frame import Frame
+from .frame_list import FrameList
 from .memory import Memory, NoMemory
 from .octree import FREE, OCCUPIED, UNKNOWN, SparseOctree
 from .retrieval import MemoryItem, Query, Retrieval
+from .semantic_grid import SemanticGrid
 from .spatial_memory import SpatialMemory
 from .voxels import Voxels
 
@@ -18,12 +22,16 @@ __all__ = [
     "FREE",
     "OCCUPIED",
     "UNKNOWN",
+    "Archive",
+    "FlatNeighbours",
     "Frame",
+    "FrameList",
     "Memory",
     "MemoryItem",
     "NoMemory",
     "Query",
     "Retrieval",
+    "SemanticGrid",
     "SparseOctree",
     "SpatialMemory",
     "Voxels",

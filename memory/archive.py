@@ -4,16 +4,19 @@ Written atomically: a path holds the old memory or the new one, never a part of 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as to_bytes
 
 from placecell.arrays import atomic_write
-from placecell.errors import ArchiveError, OutputError
+from placecell.errors import ArchiveError, ConfigError, OutputError
+
+T = TypeVar("T")
 
 FORMAT = "placecell-memory"
 VERSION = 1
@@ -88,6 +91,52 @@ def damaged(what: str, came: str) -> ArchiveError:
     return ArchiveError(expected=f"an archive with {what}", came=came, fix="save the memory again")
 
 
+def require_kind(came: str, kind: str) -> None:
+    """Raises :class:`ArchiveError` unless an archive is that of the class that asks."""
+    if came != kind:
+        raise ArchiveError(
+            expected=f"the archive of a {kind}", came=f"that of a {came}", fix=f"load it with {came}.load"
+        )
+
+
+def settings(stored: Archive, names: Iterable[str]) -> dict[str, int | float]:
+    """The numbers of these names in an archive's manifest.
+
+    Raises:
+        ArchiveError: one that is missing or no number.
+    """
+    found: dict[str, int | float] = {}
+    for name in names:
+        value = stored.manifest.get(name)
+        if not isinstance(value, int | float):
+            raise damaged("a manifest of valid settings", f"{name} {value!r}")
+        found[name] = value
+    return found
+
+
+def build(kind: Callable[..., T], stored: Archive, names: Iterable[str]) -> T:
+    """An empty memory of the class that asks, with the settings of these names in an archive.
+
+    Raises:
+        ArchiveError: settings that are missing or make no sense.
+    """
+    try:
+        return kind(**settings(stored, names))
+    except ConfigError as error:
+        raise damaged("a manifest of valid settings", f"{error}") from error
+
+
+def require_settings(stored: Archive, own: Mapping[str, int | float]) -> None:
+    """Raises :class:`ArchiveError` unless an archive's memory was built with these settings."""
+    for name, value in settings(stored, own).items():
+        if value != own[name]:
+            raise ArchiveError(
+                expected=f"an archive with {name} {own[name]:g}, as this memory's",
+                came=f"{value:g}",
+                fix=f"load it from its file, or build the memory with {name}={value:g}",
+            )
+
+
 def _checked(metadata: Mapping[str, str], path: Path, kind: str) -> Mapping[str, object]:
     if FORMAT not in metadata:
         raise ArchiveError(
@@ -104,10 +153,5 @@ def _checked(metadata: Mapping[str, str], path: Path, kind: str) -> Mapping[str,
             came=f"version {header['version']}",
             fix="load it with the placecell that wrote it, or update placecell",
         )
-    if header["kind"] != kind:
-        raise ArchiveError(
-            expected=f"the archive of a {kind}",
-            came=f"that of a {header['kind']}",
-            fix=f"load it with {header['kind']}.load",
-        )
+    require_kind(header["kind"], kind)
     return header["manifest"]

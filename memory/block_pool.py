@@ -6,7 +6,7 @@ Arrays only, so that compiled kernels take the whole pool as one argument.
 from typing import NamedTuple, no_type_check
 
 import numpy as np
-from jaxtyping import Int8, Int32, Int64, UInt32
+from jaxtyping import Int8, Int32, Int64, UInt8, UInt16, UInt32
 from numba import njit
 
 from .morton import SIGN_OFFSET, gather, spread
@@ -34,6 +34,8 @@ class BlockPool(NamedTuple):
         misses: (capacity, 512) frames that looked through it.
         colour: (capacity, 512, 4) sums of red, green, blue over the frames in colour, and how many.
         last_hit: (capacity, 512) the latest step with a hit, plus 1; 0 = never.
+        label: (capacity, 512) what most frames took an occupied voxel for; 0 = none.
+        votes: (capacity, 512) how far that label is ahead of all others; 0 where there is no label.
         extent: (2, 3) index range [lower, upper) of all known voxels.
     """
 
@@ -45,11 +47,15 @@ class BlockPool(NamedTuple):
     misses: UInt32[np.ndarray, "capacity 512"]
     colour: UInt32[np.ndarray, "capacity 512 4"]
     last_hit: Int32[np.ndarray, "capacity 512"]
+    label: UInt16[np.ndarray, "capacity 512"]
+    votes: UInt8[np.ndarray, "capacity 512"]
     extent: Int64[np.ndarray, "2 3"]
 
 
-PAYLOAD = ("keys", "evidence", "hits", "misses", "colour", "last_hit")
+PAYLOAD = ("keys", "evidence", "hits", "misses", "colour", "last_hit", "label", "votes")
 """What belongs to a block; the rest of a pool is its index."""
+LABELS = ("label", "votes")
+"""The part of it that archives of before there were labels do not hold."""
 
 
 def empty_pool(blocks: int = 0) -> BlockPool:
@@ -66,6 +72,8 @@ def empty_pool(blocks: int = 0) -> BlockPool:
         misses=np.zeros((capacity, CELLS), np.uint32),
         colour=np.zeros((capacity, CELLS, 4), np.uint32),
         last_hit=np.zeros((capacity, CELLS), np.int32),
+        label=np.zeros((capacity, CELLS), np.uint16),
+        votes=np.zeros((capacity, CELLS), np.uint8),
         extent=np.zeros((2, 3), np.int64),
     )
 

@@ -3,10 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import UInt16
 
 from placecell.arrays import Depth, Ids, Rgb, Transform
 from placecell.errors import FrameError
 from placecell.geometry import Pinhole, require_rigid
+
+MOST_LABEL = (1 << 16) - 1
+"""The largest category id that a memory takes."""
 
 
 @dataclass(frozen=True)
@@ -18,12 +22,12 @@ class Frame:
         camera: the pinhole that took it.
         depth: (h, w) float, planar (z of the camera frame), metres, 0 = no return.
         rgb: (h, w, 3) uint8, or None.
-        labels: (h, w) integer category ids, 0 = none, or None.
+        labels: (h, w) integer category ids to ``MOST_LABEL``, 0 = none, or None.
         step: when it was taken, from 0; the memory's clock.
 
     Raises:
         FrameError: NaN, infinite or negative depth, depth that is not float (millimetres, mostly), a pose
-            that is no rigid transform, no pixels, sizes that differ, negative labels, a step out of range.
+            that is no rigid transform, no pixels, sizes that differ, labels or a step out of range.
     """
 
     T_world_camera: Transform
@@ -36,17 +40,29 @@ class Frame:
     def __post_init__(self) -> None:
         require_rigid(self.T_world_camera)
         self._require_sizes()
-        self._require_depth()
-        if self.labels is not None and int(self.labels.min()) < 0:
-            raise FrameError(
-                expected="labels from 0, which is none",
-                came=f"{int(self.labels.min())}",
-                fix="map the ids of your dataset to 0 and up",
-            )
+        self.require_depth()
+        self.label_image()
         if not 0 <= self.step < 1 << 30:
             raise FrameError(
                 expected="a step from 0 to 2**30", came=f"{self.step}", fix="count steps from the start"
             )
+
+    def label_image(self) -> UInt16[np.ndarray, "h w"] | None:
+        """The labels as memories keep them, (h, w) uint16; None where the frame has none.
+
+        Raises:
+            FrameError: a label that does not fit.
+        """
+        if self.labels is None:
+            return None
+        least, most = int(self.labels.min()), int(self.labels.max())
+        if least < 0 or most > MOST_LABEL:
+            raise FrameError(
+                expected=f"labels from 0, which is none, to {MOST_LABEL}",
+                came=f"{least if least < 0 else most}",
+                fix=f"map the ids of your dataset to 0 to {MOST_LABEL}",
+            )
+        return np.ascontiguousarray(self.labels, np.uint16)
 
     def _require_sizes(self) -> None:
         size = (self.camera.height, self.camera.width)
@@ -62,7 +78,8 @@ class Frame:
                     fix="resize the image, or pass the camera that took it",
                 )
 
-    def _require_depth(self) -> None:
+    def require_depth(self) -> None:
+        """Raises :class:`FrameError` unless depth is in metres, finite and not negative."""
         if not np.issubdtype(self.depth.dtype, np.floating):
             raise FrameError(
                 expected="depth in metres as float32",

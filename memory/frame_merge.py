@@ -13,6 +13,8 @@ HIT, MISS = 3, -1
 """What a frame that hits a voxel, or looks through it, adds to its evidence."""
 LEAST, MOST = -2, 9
 """The evidence's bounds: one hit makes free space occupied, at most nine looks through make it free again."""
+MOST_VOTES = 30
+"""The bound of a label's lead: so many frames that agree on another one replace it, however old it is."""
 
 
 @njit(cache=True)
@@ -59,6 +61,27 @@ def _widen(extent, i, j, k):
 
 @njit(cache=True)
 @no_type_check
+def _vote(pool, slot, cell, label):
+    """One frame's vote: the majority by Boyer and Moore, "MJRTY" (1991), with a bounded lead."""
+    votes = pool.votes[slot, cell]
+    if votes == 0:
+        pool.label[slot, cell], pool.votes[slot, cell] = label, 1
+    elif label == pool.label[slot, cell]:
+        pool.votes[slot, cell] = min(votes + 1, MOST_VOTES)
+    else:
+        pool.votes[slot, cell] = votes - 1
+        if votes == 1:
+            pool.label[slot, cell] = 0
+
+
+@njit(cache=True)
+@no_type_check
+def _clear(pool, slot, cell):
+    pool.label[slot, cell], pool.votes[slot, cell] = 0, 0
+
+
+@njit(cache=True)
+@no_type_check
 def _hit(pool, slot, cell, points, colour, coloured, step):
     pool.hits[slot, cell] += points
     pool.last_hit[slot, cell] = max(pool.last_hit[slot, cell], np.int32(step + 1))
@@ -73,8 +96,11 @@ def _hit(pool, slot, cell, points, colour, coloured, step):
 
 @njit(cache=True)
 @no_type_check
-def merge(pool, used, reduction, view, step):
-    """Enters a frame's reduction, one update a voxel; the pool has room. The number of blocks afterwards."""
+def merge(pool, used, reduction, view, step, changed, change):
+    """Enters a frame's reduction, one update a voxel; the pool has room. The number of blocks afterwards.
+
+    Writes ``change`` into ``changed`` for each label of whose voxels one was hit, won or lost.
+    """
     for n in range(reduction.used):
         key = reduction.keys[n]
         slot, used = find_or_add(pool.hash_keys, pool.hash_slots, pool.keys, used, key)
@@ -90,9 +116,16 @@ def merge(pool, used, reduction, view, step):
             if row > 0:
                 colour = reduction.colours[row - 1]
                 _hit(pool, slot, cell, reduction.points[row - 1], colour, len(view.rgb) > 0, step)
+                changed[pool.label[slot, cell]] = change
+                if len(reduction.labels) > 0 and reduction.labels[row - 1] > 0:
+                    _vote(pool, slot, cell, reduction.labels[row - 1])
+                    changed[pool.label[slot, cell]] = change
             else:
                 pool.misses[slot, cell] += np.uint32(1)
                 if evidence <= 0 or _looks_past(view, i, j, k):
                     # 0 is kept for voxels that nothing is known of.
                     pool.evidence[slot, cell] = max(evidence + MISS, LEAST) if evidence != 1 else -1
+                    if evidence == 1:
+                        changed[pool.label[slot, cell]] = change
+                        _clear(pool, slot, cell)
     return used

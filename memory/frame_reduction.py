@@ -9,7 +9,7 @@ import math
 from typing import NamedTuple, no_type_check
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int32, Int64, UInt8, UInt32
+from jaxtyping import Float32, Float64, Int32, Int64, UInt8, UInt16, UInt32
 from numba import njit
 
 from .block_pool import CELLS, EMPTY, SPREAD, block_key, find_or_add, index_blocks
@@ -23,11 +23,12 @@ _FIRST_BLOCKS = 512
 class View(NamedTuple):
     """What the kernels need of a frame: its image, camera and pose.
 
-    ``rgb`` has zero rows where the frame has no colour.
+    ``rgb`` and ``labels`` have zero rows where the frame has none.
     """
 
     depth: Float32[np.ndarray, "h w"]
     rgb: UInt8[np.ndarray, "_ _ 3"]
+    labels: UInt16[np.ndarray, "_ _"]
     rotation: Float64[np.ndarray, "3 3"]
     origin: Float64[np.ndarray, "3"]
     fx: float
@@ -55,6 +56,15 @@ class _Rays(NamedTuple):
     stops: Int64[np.ndarray, "rays 3"]
 
 
+class _Ballot(NamedTuple):
+    """The labels of each voxel's pixels, counted: one list a row, a link for each label that came up."""
+
+    first: Int32[np.ndarray, " rows"]
+    label: UInt16[np.ndarray, " links"]
+    counts: Int32[np.ndarray, " links"]
+    following: Int32[np.ndarray, " links"]
+
+
 class Reduction(NamedTuple):
     """What one frame says of each voxel.
 
@@ -65,6 +75,7 @@ class Reduction(NamedTuple):
         cells: (capacity, 512) 0 nothing, below 0 looked through, above 0 a row of the next two, plus 1.
         points: (rows) how many pixels ended in the voxel.
         colours: (rows, 3) their sums of red, green, blue.
+        labels: (rows) the label that most of them have, 0 = none; zero rows where the frame has no labels.
     """
 
     status: int
@@ -73,6 +84,7 @@ class Reduction(NamedTuple):
     cells: Int32[np.ndarray, "capacity 512"]
     points: UInt32[np.ndarray, " rows"]
     colours: UInt32[np.ndarray, "rows 3"]
+    labels: UInt16[np.ndarray, " _"]
 
 
 @njit(cache=True)
@@ -126,12 +138,54 @@ def _backproject(view, u, v, z):
 
 @njit(cache=True)
 @no_type_check
-def _collect(view, table, rays, points, colours):
-    """Counts and colours of the voxels in which pixels end, and one ray to each of them.
+def _empty_ballot(pixels):
+    return _Ballot(
+        np.full(pixels, EMPTY, np.int32),
+        np.empty(pixels, np.uint16),
+        np.empty(pixels, np.int32),
+        np.empty(pixels, np.int32),
+    )
+
+
+@njit(cache=True)
+@no_type_check
+def _count_label(ballot, links, row, label):
+    """Counts one pixel's label in its voxel's list; the number of links afterwards."""
+    link = ballot.first[row]
+    while link != EMPTY and ballot.label[link] != label:
+        link = ballot.following[link]
+    if link != EMPTY:
+        ballot.counts[link] += 1
+        return links
+    ballot.label[links], ballot.counts[links] = label, 1
+    ballot.following[links] = ballot.first[row]
+    ballot.first[row] = links
+    return links + 1
+
+
+@njit(cache=True)
+@no_type_check
+def _elected(ballot, rows):
+    """(rows) each voxel's most frequent label, the lower one where two are; 0 where none was counted."""
+    labels = np.zeros(rows, np.uint16)
+    for row in range(rows):
+        link, most = ballot.first[row], 0
+        while link != EMPTY:
+            count, label = ballot.counts[link], ballot.label[link]
+            if count > most or (count == most and label < labels[row]):
+                most, labels[row] = count, label
+            link = ballot.following[link]
+    return labels
+
+
+@njit(cache=True)
+@no_type_check
+def _collect(view, table, rays, points, colours, ballot):
+    """Counts, colours and labels of the voxels in which pixels end, and one ray to each of them.
 
     A voxel's ray is its first pixel's, in reading order. Returns status, table, used, rows and rays.
     """
-    used, rows, count, last_key, slot = 0, 0, 0, np.int64(EMPTY), np.int64(0)
+    used, rows, count, last_key, slot, links = 0, 0, 0, np.int64(EMPTY), np.int64(0), 0
     size = view.voxel_size
     for v in range(view.depth.shape[0]):
         for u in range(view.depth.shape[1]):
@@ -164,6 +218,8 @@ def _collect(view, table, rays, points, colours):
                 if len(view.rgb) > 0:
                     for channel in range(3):
                         colours[row - 1, channel] += np.uint32(view.rgb[v, u, channel])
+                if len(view.labels) > 0 and view.labels[v, u] > 0:
+                    links = _count_label(ballot, links, row - 1, view.labels[v, u])
     return OK, table, used, rows, count
 
 
@@ -223,17 +279,21 @@ def reduce_frame(view):
     pixels, size = view.depth.size, view.voxel_size
     table = _empty_table(_FIRST_BLOCKS)
     points, colours = np.zeros(pixels, np.uint32), np.zeros((pixels, 3), np.uint32)
+    ballot = _empty_ballot(view.labels.size)
     rays = _Rays(np.empty((pixels, 3)), np.empty((pixels, 3), np.int64))
     start = np.zeros(3, np.int64)
     for axis in range(3):
         if not _in_range(view.origin[axis], size):
-            return Reduction(OUT_OF_RANGE, table.keys, 0, table.cells, points[:0], colours[:0])
+            return Reduction(
+                OUT_OF_RANGE, table.keys, 0, table.cells, points[:0], colours[:0], ballot.label[:0]
+            )
         start[axis] = math.floor(view.origin[axis] / size)
-    status, table, used, rows, count = _collect(view, table, rays, points, colours)
+    status, table, used, rows, count = _collect(view, table, rays, points, colours, ballot)
+    labels = _elected(ballot, min(rows, view.labels.size))
     for n in range(count):
         blocks = 1
         for axis in range(3):
             blocks += abs((rays.stops[n, axis] >> 3) - (start[axis] >> 3))
         table = _with_room(table, used, used + blocks)
         used = _carve(table, used, view.origin, rays.ends[n], start, rays.stops[n], size)
-    return Reduction(status, table.keys, used, table.cells, points[:rows], colours[:rows])
+    return Reduction(status, table.keys, used, table.cells, points[:rows], colours[:rows], labels)

@@ -2,13 +2,15 @@
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Literal
+from typing import TypeVar
 
 from . import archive
+from .archive import Archive
+from .clock import Start as Start
 from .frame import Frame
 from .retrieval import Query, Retrieval
 
-Start = Literal["cold", "warm"]
+M = TypeVar("M", bound="Memory")
 
 
 class Memory(ABC):
@@ -16,7 +18,7 @@ class Memory(ABC):
 
     The contract, checked by ``tests/contract/memory_contract.py``: a frame that is refused leaves the
     memory as it was, ``"cold"`` empties it and ``"warm"`` keeps it, a retrieval changes no later answer,
-    and a saved memory, loaded, answers as the one that was saved.
+    and a memory that was packed or saved answers, once unpacked or loaded, as the one that it was.
     """
 
     @abstractmethod
@@ -33,24 +35,60 @@ class Memory(ABC):
 
     @abstractmethod
     def retrieve(self, query: Query, k: int) -> Retrieval:
-        """At most ``k`` items within the query's radius, best first; cheap enough to be asked each step."""
+        """At most ``k`` items within the query's radius, best first; cheap enough to be asked each step.
+
+        A query with a category gives the remembered objects of that category, the surest first.
+        """
+
+    @abstractmethod
+    def forget_labels(self) -> None:
+        """Forgets what things are and keeps where they are: no category is recalled any more."""
 
     @abstractmethod
     def stats(self) -> dict[str, float]:
         """Its size, for tables and budgets: at least ``bytes`` and ``items``."""
 
     @abstractmethod
-    def save(self, path: Path) -> None:
-        """Writes the memory as one file, atomically and without pickle."""
+    def pack(self) -> Archive:
+        """A snapshot of settings, clock and content, which later writes do not change."""
+
+    @abstractmethod
+    def unpack(self, stored: Archive) -> None:
+        """Becomes, in place, what :meth:`pack` gave: the same answers, and it goes on as that one would have.
+
+        Raises:
+            ArchiveError: an archive of another class or of other settings, or one that does not hold
+                together; the memory is as it was before.
+        """
 
     @classmethod
     @abstractmethod
-    def load(cls, path: Path) -> "Memory":
+    def for_archive(cls: type[M], stored: Archive) -> M:
+        """An empty memory with the settings of an archive.
+
+        Raises:
+            ArchiveError: settings that are missing or make no sense.
+        """
+
+    def save(self, path: Path) -> None:
+        """Writes the memory as one file, atomically and without pickle.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        archive.save(self.pack(), path)
+
+    @classmethod
+    def load(cls: type[M], path: Path) -> M:
         """The memory that :meth:`save` wrote.
 
         Raises:
             ArchiveError: a file that is missing, truncated, foreign or of a newer version.
         """
+        stored = archive.load(path, cls.__name__)
+        memory = cls.for_archive(stored)
+        memory.unpack(stored)
+        return memory
 
 
 class NoMemory(Memory):
@@ -66,24 +104,26 @@ class NoMemory(Memory):
         """Always empty."""
         return Retrieval()
 
+    def forget_labels(self) -> None:
+        """There are none."""
+
     def stats(self) -> dict[str, float]:
         """No bytes, no items."""
         return {"bytes": 0.0, "items": 0.0}
 
-    def save(self, path: Path) -> None:
-        """Writes an archive without content.
+    def pack(self) -> Archive:
+        """An archive without content."""
+        return Archive(type(self).__name__)
+
+    def unpack(self, stored: Archive) -> None:
+        """Nothing to take over.
 
         Raises:
-            OutputError: the file cannot be written.
+            ArchiveError: the archive of another class.
         """
-        archive.save(archive.Archive(type(self).__name__), path)
+        archive.require_kind(stored.kind, type(self).__name__)
 
     @classmethod
-    def load(cls, path: Path) -> "NoMemory":
-        """A memory that remembers nothing.
-
-        Raises:
-            ArchiveError: a file that is not the archive of one.
-        """
-        archive.load(path, cls.__name__)
+    def for_archive(cls, stored: Archive) -> "NoMemory":
+        """A memory that remembers nothing."""
         return cls()

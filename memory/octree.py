@@ -6,14 +6,15 @@ import numpy as np
 from jaxtyping import Float64, Int8, Int64
 
 from placecell.arrays import Point, Points
-from placecell.errors import ConfigError, FrameError, PlacecellError
+from placecell.errors import ConfigError, FrameError
 
 from . import morton
 from .archive import damaged
-from .block_pool import CELLS, PAYLOAD, BlockPool, count_missing, empty_pool, grown, index_blocks
-from .frame import Frame
-from .frame_merge import merge
+from .block_pool import CELLS, LABELS, PAYLOAD, BlockPool, count_missing, empty_pool, grown, index_blocks
+from .frame import MOST_LABEL, Frame
+from .frame_merge import MOST_VOTES, merge
 from .frame_reduction import BAD_DEPTH, OUT_OF_RANGE, View, reduce_frame
+from .retrieval import require_k
 from .voxel_queries import FREE as FREE
 from .voxel_queries import OCCUPIED as OCCUPIED
 from .voxel_queries import UNKNOWN as UNKNOWN
@@ -24,7 +25,7 @@ Index = Int64[np.ndarray, "3"]
 Indices = Int64[np.ndarray, "n 3"]
 
 _EVERYWHERE = np.array([[-morton.SIGN_OFFSET] * 3, [morton.SIGN_OFFSET] * 3])
-_NO_COLOUR = np.zeros((0, 0, 3), np.uint8)
+_NO_COLOUR, _NO_LABELS = np.zeros((0, 0, 3), np.uint8), np.zeros((0, 0), np.uint16)
 
 
 class SparseOctree:
@@ -33,6 +34,9 @@ class SparseOctree:
     A voxel is ``UNKNOWN`` until a frame hits it or looks through it, then ``OCCUPIED`` or ``FREE`` by bounded
     evidence: one hit makes free space occupied, three looks through clear a voxel hit once, nine any voxel.
     Counts, colours and times do not depend on the order of frames; evidence lets the later ones weigh more.
+
+    An occupied voxel has the label that most frames gave it (each frame one vote, the label of most of the
+    voxel's labelled pixels) and a bounded lead of votes; a voxel that becomes free loses both.
 
     Args:
         voxel_size_m: edge length of a voxel.
@@ -49,17 +53,19 @@ class SparseOctree:
                 fix="pass voxel_size_m in metres, for example 0.1 indoors",
             )
         self.voxel_size_m = float(voxel_size_m)
+        self._change, self._changed = 0, np.zeros(1, np.int64)
         self.clear()
 
     def clear(self) -> None:
         """Forgets everything."""
         self._pool: BlockPool = empty_pool()
         self._used = 0
+        self._touch_all_labels()
 
     def insert(
         self, frame: Frame, max_depth_m: float, min_depth_m: float = 0.0, step_offset: int = 0
     ) -> None:
-        """Adds what a frame saw: surfaces where pixels end, free space on the way there.
+        """Adds what a frame saw: surfaces where pixels end and what they are, free space on the way there.
 
         A pixel of depth 0, or not above ``min_depth_m``, says nothing. One at or beyond ``max_depth_m``
         carves free space up to that depth and hits nothing. Within the frame a hit wins over any ray that
@@ -67,17 +73,20 @@ class SparseOctree:
         rays that graze a wall pass through its voxels.
 
         Args:
-            frame: the posed depth image, with or without colour.
+            frame: the posed depth image, with or without colour and labels.
             max_depth_m: planar depth from which a return is no surface.
             min_depth_m: planar depth up to which a return is ignored.
             step_offset: added to the frame's step: the map's clock outlives episodes.
 
         Raises:
-            FrameError: depth that is not finite, or points beyond the range of indices. The map is unchanged.
+            FrameError: depth that is not finite, points beyond the range of indices, or labels that do not
+                fit. The map is unchanged.
         """
+        labels = frame.label_image()
         view = View(
             np.ascontiguousarray(frame.depth, np.float32),
             _NO_COLOUR if frame.rgb is None else np.ascontiguousarray(frame.rgb),
+            _NO_LABELS if labels is None else labels,
             np.ascontiguousarray(frame.T_world_camera[:3, :3], np.float64),
             np.ascontiguousarray(frame.T_world_camera[:3, 3], np.float64),
             float(frame.camera.fx),
@@ -92,7 +101,11 @@ class SparseOctree:
         self._refuse(reduction.status)
         missing = count_missing(self._pool.hash_keys, reduction.keys, reduction.used)
         self._pool = grown(self._pool, self._used, self._used + missing)
-        self._used = merge(self._pool, self._used, reduction, view, frame.step + step_offset)
+        self._change += 1
+        if labels is not None and (more := int(labels.max()) + 1 - len(self._changed)) > 0:
+            self._changed = np.pad(self._changed, (0, more))
+        step = frame.step + step_offset
+        self._used = merge(self._pool, self._used, reduction, view, step, self._changed, self._change)
 
     def _refuse(self, status: int) -> None:
         if status == BAD_DEPTH:
@@ -147,12 +160,28 @@ class SparseOctree:
         Raises:
             PlacecellError: ``k`` below 1.
         """
-        if k < 1:
-            raise PlacecellError(expected="a k of 1 or more", came=f"{k}", fix="ask for at least one voxel")
+        require_k(k)
         rows, distances = nearest_rows(
             self._pool, self._used, np.asarray(point, np.float64), k, float(radius_m), self.voxel_size_m
         )
         return self._voxels(rows), distances
+
+    def labelled(self, category: int) -> Voxels:
+        """The occupied voxels of a category, by rising Morton key; none for 0, which is no category."""
+        if not 0 < category <= MOST_LABEL:
+            return self._voxels(np.zeros(0, np.int64))
+        rows = np.flatnonzero(self._pool.label[: self._used].ravel() == np.uint16(category))
+        keys = (self._pool.keys[rows // CELLS] << 9) | (rows % CELLS)
+        return self._voxels(rows[np.argsort(keys)])
+
+    def last_change(self, category: int) -> int:
+        """A number that differs from an earlier one whenever :meth:`labelled` may give something else."""
+        return int(self._changed[category]) if 0 < category < len(self._changed) else 0
+
+    def forget_labels(self) -> None:
+        """Keeps surfaces, colours and free space, and forgets what they belong to."""
+        self._pool.label[: self._used], self._pool.votes[: self._used] = 0, 0
+        self._touch_all_labels()
 
     def read(self, indices: Indices) -> Voxels:
         """What is held of these voxels, in their order; zeros and ``last_seen`` -1 where nothing is."""
@@ -172,7 +201,7 @@ class SparseOctree:
         """The content as arrays, blocks by rising key: maps that answer alike pack alike."""
         order = np.argsort(self._pool.keys[: self._used])
         arrays = {name: getattr(self._pool, name)[: self._used][order] for name in PAYLOAD}
-        return {**arrays, "extent": self._pool.extent}
+        return {**arrays, "extent": self._pool.extent.copy()}
 
     def unpack(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Replaces the content by what :meth:`pack` gave.
@@ -184,18 +213,29 @@ class SparseOctree:
         pool = empty_pool(used)
         for name in (*PAYLOAD, "extent"):
             wanted = getattr(pool, name)[:used] if name in PAYLOAD else pool.extent
+            if name in LABELS and not arrays.keys() & set(LABELS):
+                continue  # an archive of before there were labels has none
             if name not in arrays or (arrays[name].dtype, arrays[name].shape) != (wanted.dtype, wanted.shape):
                 came = f"{arrays[name].dtype} {arrays[name].shape}" if name in arrays else "none"
                 raise damaged(f"{name} of {wanted.dtype} {wanted.shape}", came)
             wanted[:] = arrays[name]
         if len(np.unique(pool.keys[:used])) < used or (used and int(pool.keys[:used].min()) < 0):
             raise damaged("block keys that differ", "one twice, or a negative one")
+        if bool(((pool.label > 0) != (pool.votes > 0)).any()) or int(pool.votes.max()) > MOST_VOTES:
+            raise damaged(f"1 to {MOST_VOTES} votes where there is a label", "others")
+        if bool((pool.evidence[pool.label > 0] <= 0).any()):
+            raise damaged("labels of occupied voxels", "that of a free one")
         index_blocks(pool.hash_keys, pool.hash_slots, pool.keys, used)
         self._pool, self._used = pool, used
+        self._touch_all_labels()
 
     def __len__(self) -> int:
         """How many voxels are occupied."""
         return int(np.count_nonzero(self._pool.evidence[: self._used] > 0))
+
+    def _touch_all_labels(self) -> None:
+        self._change += 1
+        self._changed = np.full(1 + int(self._pool.label[: self._used].max(initial=0)), self._change)
 
     def _occupied_rows(self, lower: Index, upper: Index) -> Int64[np.ndarray, " n"]:
         slots = slots_in_box(self._pool, self._used, lower, upper)
@@ -217,4 +257,6 @@ class SparseOctree:
             colours=((2 * sums[:, :3] + frames) // (2 * frames)).astype(np.uint8),
             coloured=sums[:, 3] > 0,
             last_seen=np.where(held, pool.last_hit[slot, cell], 0).astype(np.int64) - 1,
+            labels=np.where(held, pool.label[slot, cell], 0).astype(np.int64),
+            votes=np.where(held, pool.votes[slot, cell], 0).astype(np.int64),
         )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from placecell.arrays import Point
+from placecell.arrays import Point, Points
 from placecell.errors import PlacecellError
 
 
@@ -14,14 +14,17 @@ class Query:
 
     Args:
         position: (3,) float, metres, in the frame that the memory's poses are in.
-        radius_m: nothing farther away is recalled.
+        radius_m: nothing farther away is recalled; may be larger than the world.
+        category: the category id of the objects that are asked for; None asks for whatever is there.
 
     Raises:
-        PlacecellError: a position that is not finite, or a radius that is not positive and finite.
+        PlacecellError: a position that is not finite, a radius that is not positive and finite, or a
+            category below 1 (0 is the label of what has none).
     """
 
     position: Point
     radius_m: float
+    category: int | None = None
 
     def __post_init__(self) -> None:
         if self.position.shape != (3,) or not bool(np.isfinite(self.position).all()):
@@ -36,18 +39,27 @@ class Query:
                 came=f"{self.radius_m:g}",
                 fix="pass radius_m in metres, for example 2.0",
             )
+        if self.category is not None and self.category < 1:
+            raise PlacecellError(
+                expected="a query's category of 1 or more, or None",
+                came=f"{self.category}",
+                fix="pass the id of the category that is looked for",
+            )
 
 
 @dataclass(frozen=True)
 class MemoryItem:
-    """One thing recalled.
+    """One thing recalled: a place, or an object where the query named a category.
 
     Args:
-        position: (3,) float64, metres, world frame.
-        score: 1 at the query's position, 0 at its radius.
+        position: (3,) float64, metres, world frame; an object's middle.
+        score: of a place 1 at the query's position and 0 at its radius; of an object the confidence in its
+            label, 0 to 1.
         source: the part of the memory that it came from, for example ``"octree"``.
         age_steps: steps of the memory's clock since it was last seen.
         colour: red, green, blue in 0-255, or None where no coloured frame has seen it.
+        category: its category id, or None where it has no label.
+        points: (n, 3) the object's surface as far as it is remembered, metres, read-only; None for a place.
     """
 
     position: Point
@@ -55,6 +67,8 @@ class MemoryItem:
     source: str
     age_steps: int
     colour: tuple[int, int, int] | None = None
+    category: int | None = None
+    points: Points | None = None
 
 
 @dataclass(frozen=True)
@@ -62,3 +76,9 @@ class Retrieval:
     """What a memory recalled for one query, best first."""
 
     items: tuple[MemoryItem, ...] = ()
+
+
+def require_k(k: int) -> None:
+    """Raises :class:`PlacecellError` unless at least one item is asked for."""
+    if k < 1:
+        raise PlacecellError(expected="a k of 1 or more", came=f"{k}", fix="ask for at least one item")

@@ -1,21 +1,21 @@
 """The face of the spatial memory: write frames, ask what is around a place, save and load."""
 
-from pathlib import Path
+import numpy as np
 
 from placecell.errors import ConfigError
 
 from . import archive
+from .archive import Archive
+from .clock import Clock
 from .frame import Frame
 from .memory import Memory, Start
+from .objects import RememberedObject, Sightings, find_objects, recall
 from .octree import SparseOctree
 from .retrieval import MemoryItem, Query, Retrieval
 
 
 class SpatialMemory(Memory):
-    """Remembers surfaces and free space in an octree of voxels, without bounds.
-
-    The memory's clock counts steps over all episodes since it was last emptied, so that ages stay true when
-    a warm episode starts to count from 0 again.
+    """Remembers surfaces, free space and labels in an octree of voxels, without bounds.
 
     Args:
         voxel_size_m: edge length of a voxel.
@@ -35,32 +35,30 @@ class SpatialMemory(Memory):
             )
         self.octree = SparseOctree(voxel_size_m)
         self.max_depth_m, self.min_depth_m = float(max_depth_m), float(min_depth_m)
-        self._episode_start = 0
-        self._now = -1
+        self._clock = Clock()
+        self._objects: dict[int, tuple[int, tuple[RememberedObject, ...]]] = {}
 
     def begin_episode(self, start: Start) -> None:
         """Empties the memory (``"cold"``), or keeps what earlier episodes left (``"warm"``)."""
-        if start == "cold":
+        if self._clock.begin_episode(start):
             self.octree.clear()
-            self._episode_start, self._now = 0, -1
-        elif start == "warm":
-            self._episode_start = self._now + 1
-        else:
-            raise ConfigError(
-                expected="a start of 'cold' or 'warm'", came=repr(start), fix="pass one of the two"
-            )
 
     def write(self, frame: Frame) -> None:
-        """Maps the frame's surfaces, colours and free space.
+        """Maps the frame's surfaces, colours, labels and free space.
 
         Raises:
             FrameError: the frame cannot be taken in; the memory is as it was before.
         """
-        self.octree.insert(frame, self.max_depth_m, self.min_depth_m, self._episode_start)
-        self._now = max(self._now, self._episode_start + frame.step)
+        self.octree.insert(frame, self.max_depth_m, self.min_depth_m, self._clock.episode_start)
+        self._clock.tick(frame.step)
 
     def retrieve(self, query: Query, k: int) -> Retrieval:
-        """The ``k`` occupied voxels nearest to the query's position, within its radius."""
+        """The ``k`` occupied voxels nearest to the query's position, within its radius.
+
+        With a category: the objects that the voxels of that label make up, the surest first.
+        """
+        if query.category is not None:
+            return recall(self._objects_of(query.category), query, k, self._clock.now, "octree")
         voxels, distances = self.octree.nearest(query.position, k, query.radius_m)
         return Retrieval(
             tuple(
@@ -68,45 +66,62 @@ class SpatialMemory(Memory):
                     position=voxels.centres[n],
                     score=1 - float(distances[n]) / query.radius_m,
                     source="octree",
-                    age_steps=self._now - int(voxels.last_seen[n]),
+                    age_steps=self._clock.now - int(voxels.last_seen[n]),
                     colour=voxels.colour(n),
+                    category=int(voxels.labels[n]) or None,
                 )
                 for n in range(len(voxels))
             )
         )
 
+    def forget_labels(self) -> None:
+        """Keeps the map and forgets what its surfaces belong to."""
+        self.octree.forget_labels()
+
     def stats(self) -> dict[str, float]:
         """``bytes`` of content and index, ``items``: occupied voxels."""
         return {"bytes": float(self.octree.nbytes), "items": float(len(self.octree))}
 
-    def save(self, path: Path) -> None:
-        """Writes the memory as one file, atomically and without pickle.
+    def pack(self) -> Archive:
+        """A snapshot of settings, clock and map."""
+        return Archive(type(self).__name__, {**self._settings(), **self._clock.pack()}, self.octree.pack())
+
+    def unpack(self, stored: Archive) -> None:
+        """Becomes what :meth:`pack` gave; the octree stays the same object.
 
         Raises:
-            OutputError: the file cannot be written.
+            ArchiveError: an archive of another class, or of another voxel size or depth range, or one that
+                does not hold together; the memory is as it was before.
         """
-        manifest = {
+        archive.require_kind(stored.kind, type(self).__name__)
+        archive.require_settings(stored, self._settings())
+        clock = Clock.read(stored.manifest)
+        self.octree.unpack(stored.arrays)
+        self._clock = clock
+
+    @classmethod
+    def for_archive(cls, stored: Archive) -> "SpatialMemory":
+        """An empty memory with the voxel size and the depths of an archive.
+
+        Raises:
+            ArchiveError: settings that are missing or make no sense.
+        """
+        return archive.build(cls, stored, ("voxel_size_m", "max_depth_m", "min_depth_m"))
+
+    def _objects_of(self, category: int) -> tuple[RememberedObject, ...]:
+        change, held = self.octree.last_change(category), self._objects.get(category)
+        if held is None or held[0] != change:
+            voxels = self.octree.labelled(category)
+            colours = np.column_stack([voxels.colours, np.ones(len(voxels), np.uint8)]).astype(np.int64)
+            seen = Sightings(
+                voxels.centres, voxels.votes, voxels.last_seen, colours * voxels.coloured[:, None]
+            )
+            held = self._objects[category] = change, find_objects(seen)
+        return held[1]
+
+    def _settings(self) -> dict[str, int | float]:
+        return {
             "voxel_size_m": self.octree.voxel_size_m,
             "max_depth_m": self.max_depth_m,
             "min_depth_m": self.min_depth_m,
-            "episode_start": self._episode_start,
-            "now": self._now,
         }
-        archive.save(archive.Archive(type(self).__name__, manifest, self.octree.pack()), path)
-
-    @classmethod
-    def load(cls, path: Path) -> "SpatialMemory":
-        """The memory that :meth:`save` wrote: the same answers, and it goes on as that one would have.
-
-        Raises:
-            ArchiveError: a file that is missing, truncated, foreign or of a newer version.
-        """
-        stored = archive.load(path, cls.__name__)
-        numbers = {name: value for name, value in stored.manifest.items() if isinstance(value, int | float)}
-        try:
-            memory = cls(numbers["voxel_size_m"], numbers["max_depth_m"], numbers["min_depth_m"])
-            memory._episode_start, memory._now = int(numbers["episode_start"]), int(numbers["now"])
-        except (KeyError, ConfigError) as error:
-            raise archive.damaged("a manifest of valid settings", f"{error}") from error
-        memory.octree.unpack(stored.arrays)
-        return memory

@@ -18,6 +18,8 @@ class Voxels:
         colours: (n, 3) mean colour; black where no coloured frame has seen it.
         coloured: (n,) whether one has.
         last_seen: (n,) the step of the last hit, -1 where there was none.
+        labels: (n,) category ids, 0 where there is none.
+        votes: (n,) how many frames the label is ahead of all others, to a bound; 0 without a label.
     """
 
     indices: Int64[np.ndarray, "n 3"]
@@ -27,6 +29,8 @@ class Voxels:
     colours: UInt8[np.ndarray, "n 3"]
     coloured: Bool[np.ndarray, " n"]
     last_seen: Int64[np.ndarray, " n"]
+    labels: Int64[np.ndarray, " n"]
+    votes: Int64[np.ndarray, " n"]
 
     def __len__(self) -> int:
         return len(self.indices)

@@ -9,30 +9,48 @@ import pytest
 
 from placecell.errors import ArchiveError, FrameError
 from placecell.geometry import Pinhole, Pose
-from placecell.memory import Frame, Memory, Query, Retrieval
+from placecell.memory import Archive, Frame, Memory, Query, Retrieval
 
 Factory = Callable[[], Memory]
 QUERY = Query(position=np.array([0.9, 0.1, 1.0]), radius_m=3.0)
+CATEGORIES = (1, 2, 300)
 
 
-def frame(seed: int, step: int = 0) -> Frame:
-    """A small camera among random surfaces, some without a return."""
+def frame(seed: int, step: int = 0, labelled: bool = True) -> Frame:
+    """A small camera among random surfaces, some without a return and some without a label."""
     rng = np.random.default_rng(seed)
     depth = rng.uniform(0.3, 4.0, (12, 16)).astype(np.float32)
     depth[rng.random(depth.shape) < 0.1] = 0.0
     pose = Pose(*rng.uniform(-1, 1, 2), 0.0, rng.uniform(-3, 3))
     rgb = rng.integers(0, 256, (12, 16, 3), dtype=np.uint8)
-    return Frame(pose.T_world_camera(0.9), Pinhole.from_hfov(16, 12, 1.4), depth, rgb, step=step)
+    labels = rng.choice([0, *CATEGORIES], (12, 16)).astype(np.int32) if labelled else None
+    return Frame(pose.T_world_camera(0.9), Pinhole.from_hfov(16, 12, 1.4), depth, rgb, labels, step)
+
+
+def of(category: int, radius_m: float = 1e3) -> Query:
+    """Asks for a category anywhere."""
+    return Query(QUERY.position, radius_m, category)
+
+
+def places(memory: Memory) -> set[tuple[float, ...]]:
+    """All positions that are recalled without a category."""
+    return {tuple(item.position.tolist()) for item in memory.retrieve(Query(QUERY.position, 1e3), 9999).items}
 
 
 def answers(memory: Memory) -> list[object]:
     """All that can be compared of a memory's answers."""
+    queries = (
+        (QUERY, 5),
+        (Query(position=np.array([-1.0, -1.0, 0.5]), radius_m=1.0), 200),
+        *((of(category), 50) for category in CATEGORIES),
+    )
     found = [
-        [(*item.position.tolist(), item.score, item.source, item.age_steps, item.colour) for item in items]
-        for items in (
-            memory.retrieve(QUERY, 5).items,
-            memory.retrieve(Query(position=np.array([-1.0, -1.0, 0.5]), radius_m=1.0), 200).items,
-        )
+        [
+            (*item.position.tolist(), item.score, item.source, item.age_steps, item.colour, item.category)
+            + (() if item.points is None else tuple(item.points.ravel().tolist()))
+            for item in memory.retrieve(query, k).items
+        ]
+        for query, k in queries
     ]
     return [*found, memory.stats()["items"]]
 
@@ -56,6 +74,47 @@ def recalls_within_radius_best_first(factory: Factory, folder: Path) -> None:
             assert 0 <= item.score <= 1
             assert item.age_steps >= 0
             assert item.source
+
+
+def recalls_objects_of_a_category(factory: Factory, folder: Path) -> None:
+    memory = factory()
+    for step in range(3):
+        memory.write(frame(step, step))
+    for category in CATEGORIES:
+        for query, k in ((of(category), 50), (of(category), 1), (of(category, 2.0), 50)):
+            items = memory.retrieve(query, k).items
+            assert len(items) <= k
+            assert list(items) == sorted(items, key=lambda item: -item.score)
+            for item in items:
+                assert item.category == category
+                assert 0 < item.score < 1
+                assert np.linalg.norm(item.position - query.position) <= query.radius_m
+                assert item.points.shape[1:] == (3,)
+                np.testing.assert_allclose(item.points.mean(0), item.position, atol=1e-9)
+                assert item.age_steps >= 0
+    assert memory.retrieve(of(299), 5) == Retrieval()
+    assert memory.retrieve(of(70_000), 5) == Retrieval()
+
+
+def forgets_labels_and_keeps_places(factory: Factory, folder: Path) -> None:
+    memory = factory()
+    for step in range(3):
+        memory.write(frame(step, step))
+    before = places(memory)
+    memory.forget_labels()
+    for category in CATEGORIES:
+        assert memory.retrieve(of(category), 5) == Retrieval()
+    assert places(memory) <= before
+    assert bool(places(memory)) == bool(before)
+    assert all(item.category is None for item in memory.retrieve(QUERY, 50).items)
+
+
+def frames_without_labels_name_nothing(factory: Factory, folder: Path) -> None:
+    memory = factory()
+    for step in range(3):
+        memory.write(frame(step, step, labelled=False))
+    for category in CATEGORIES:
+        assert memory.retrieve(of(category), 5) == Retrieval()
 
 
 def asking_changes_nothing(factory: Factory, folder: Path) -> None:
@@ -99,6 +158,12 @@ def refuses_without_a_trace(factory: Factory, folder: Path) -> None:
     with suppress(FrameError):  # a memory without depth may not mind
         memory.write(bad)
     assert answers(memory) == before
+    for label in (-1, 1 << 16):
+        bad = frame(2)
+        bad.labels[3, 4] = label
+        with suppress(FrameError):
+            memory.write(bad)
+        assert answers(memory) == before
 
 
 def same_frames_same_memory(factory: Factory, folder: Path) -> None:
@@ -124,6 +189,47 @@ def saved_and_loaded_goes_on(factory: Factory, folder: Path) -> None:
     assert answers(loaded) == answers(memory)
 
 
+def asked_every_step_answers_as_asked_once(factory: Factory, folder: Path) -> None:
+    """What is kept from one answer to the next never shows."""
+    memory = factory()
+    for step in range(12):
+        if step == 9:
+            memory.forget_labels()
+        memory.write(frame(step % 5, step, labelled=step % 3 != 1))
+        unasked = factory()
+        unasked.unpack(memory.pack())
+        assert answers(memory) == answers(unasked)
+
+
+def packed_and_unpacked_goes_back(factory: Factory, folder: Path) -> None:
+    memory, other = factory(), factory()
+    for step in range(3):
+        memory.write(frame(step, step))
+    before, stats, snapshot = answers(memory), memory.stats(), memory.pack()
+    memory.forget_labels()
+    memory.begin_episode("warm")
+    memory.write(frame(5))
+    for each in (memory, other):
+        each.unpack(snapshot)
+        assert answers(each) == before
+        assert each.stats() == stats
+    for each in (memory, other):
+        each.begin_episode("warm")
+        each.write(frame(7, step=2))
+    assert answers(memory) == answers(other)
+    other.unpack(snapshot)
+    assert answers(other) == before
+
+
+def refuses_another_kinds_archive(factory: Factory, folder: Path) -> None:
+    memory = factory()
+    memory.write(frame(1))
+    before = answers(memory)
+    with pytest.raises(ArchiveError, match=f"expected the archive of a {type(memory).__name__}, got that of"):
+        memory.unpack(Archive("Stranger"))
+    assert answers(memory) == before
+
+
 def refuses_what_is_no_archive(factory: Factory, folder: Path) -> None:
     memory, path = factory(), folder / "memory.placecell"
     memory.write(frame(1))
@@ -138,11 +244,17 @@ def refuses_what_is_no_archive(factory: Factory, folder: Path) -> None:
 CHECKS = (
     starts_empty,
     recalls_within_radius_best_first,
+    recalls_objects_of_a_category,
+    forgets_labels_and_keeps_places,
+    frames_without_labels_name_nothing,
     asking_changes_nothing,
     cold_forgets_and_warm_keeps,
     ages_never_run_backwards,
     refuses_without_a_trace,
     same_frames_same_memory,
     saved_and_loaded_goes_on,
+    asked_every_step_answers_as_asked_once,
+    packed_and_unpacked_goes_back,
+    refuses_another_kinds_archive,
     refuses_what_is_no_archive,
 )

@@ -64,8 +64,9 @@ def random_frame(seed, *, step=0, far=3.0, size=(9, 12), spread_m=0.5, colour=Tr
     return Frame(pose.T_world_camera(0.2), Pinhole.from_hfov(width, height, 1.5), depth, rgb, step=step)
 
 
-def looking_east(depth_m, step=0, rgb=None, x=0.05):
+def looking_east(depth_m, step=0, rgb=None, x=0.05, label=None):
     """One pixel along +x, from the middle of voxel (0, 0, 0) of a 0.1 m map."""
     camera = Pinhole(1, 1, 100.0, 100.0, 0.5, 0.5)
     image = np.full((1, 1), depth_m, np.float32)
-    return Frame(Pose(x, 0.05, 0.0, 0.0).T_world_camera(0.05), camera, image, rgb, step=step)
+    labels = None if label is None else np.full((1, 1), label)
+    return Frame(Pose(x, 0.05, 0.0, 0.0).T_world_camera(0.05), camera, image, rgb, labels, step)

@@ -7,16 +7,20 @@ from safetensors.numpy import save_file
 
 from placecell.errors import ArchiveError, OutputError
 from placecell.geometry import Pinhole, Pose
-from placecell.memory import Frame, NoMemory, SpatialMemory, archive
+from placecell.memory import Archive, Frame, NoMemory, Query, SpatialMemory, archive
 
 
 @pytest.fixture
 def memory():
     memory = SpatialMemory(voxel_size_m=0.2, max_depth_m=4.0, min_depth_m=0.1)
     depth = np.linspace(0.2, 5, 48, dtype=np.float32).reshape(6, 8)
-    pose = Pose(-3, 2, 0, 0.3).T_world_camera(0.9)
-    memory.write(Frame(pose, Pinhole.from_hfov(8, 6, 1.4), depth, np.full((6, 8, 3), 7, np.uint8), step=5))
+    pose, labels = Pose(-3, 2, 0, 0.3).T_world_camera(0.9), np.arange(48).reshape(6, 8) // 9
+    rgb = np.full((6, 8, 3), 7, np.uint8)
+    memory.write(Frame(pose, Pinhole.from_hfov(8, 6, 1.4), depth, rgb, labels, step=5))
     return memory
+
+
+ANYWHERE = Query(position=np.zeros(3), radius_m=1e3, category=3)
 
 
 @pytest.fixture
@@ -133,6 +137,56 @@ def test_arrays_that_do_not_hold_together(path, arrays, match):
 def test_a_manifest_that_makes_no_sense(path, manifest):
     with pytest.raises(ArchiveError, match="archive with a manifest of valid settings"):
         SpatialMemory.load(rewritten(path, manifest=manifest))
+
+
+def test_an_archive_of_before_there_were_labels_has_none(memory, path):
+    assert memory.retrieve(ANYWHERE, 1).items
+    loaded = SpatialMemory.load(rewritten(path, arrays={"label": None, "votes": None}))
+    assert loaded.retrieve(ANYWHERE, 1).items == ()
+    np.testing.assert_array_equal(loaded.octree.occupied(), memory.octree.occupied())
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (lambda held: {"votes": None}, r"archive with votes of uint8 \(\d+, 512\), got none"),
+        (lambda held: {"votes": held["votes"] * 0}, "1 to 30 votes where there is a label"),
+        (lambda held: {"votes": held["votes"] * 31}, "1 to 30 votes where there is a label"),
+        (
+            lambda held: {"evidence": -abs(held["evidence"])},
+            "labels of occupied voxels, got that of a free one",
+        ),
+    ],
+)
+def test_labels_that_do_not_hold_together(memory, change, match):
+    held = memory.pack()
+    arrays = {name: a for name, a in {**held.arrays, **change(held.arrays)}.items() if a is not None}
+    with pytest.raises(ArchiveError, match=match):
+        SpatialMemory(0.2, 4.0, 0.1).unpack(Archive(held.kind, held.manifest, arrays))
+
+
+def test_unpacking_in_place_wants_the_same_settings_and_keeps_the_octree(memory):
+    snapshot, octree = memory.pack(), memory.octree
+    memory.begin_episode("cold")
+    memory.unpack(snapshot)
+    assert memory.octree is octree
+    assert len(octree) > 0
+    other = SpatialMemory(0.1, 4.0, 0.1)
+    with pytest.raises(
+        ArchiveError,
+        match=r"an archive with voxel_size_m 0\.1, as this memory's, got 0\.2; .*voxel_size_m=0\.2",
+    ):
+        other.unpack(snapshot)
+    assert len(other.octree) == 0
+
+
+def test_a_snapshot_does_not_change(memory):
+    snapshot = memory.pack()
+    arrays = {name: array.copy() for name, array in snapshot.arrays.items()}
+    memory.write(Frame(np.eye(4), Pinhole.from_hfov(8, 6, 1.4), np.full((6, 8), 2.0, np.float32)))
+    memory.forget_labels()
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(snapshot.arrays[name], array)
 
 
 def test_a_header_that_makes_no_sense(path):

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from placecell.memory import NoMemory, SpatialMemory
+from placecell.memory import FlatNeighbours, FrameList, NoMemory, SemanticGrid, SpatialMemory
 
 _spec = importlib.util.spec_from_file_location(
     "memory_contract", Path(__file__).parents[1] / "contract" / "memory_contract.py"
@@ -15,6 +15,12 @@ FACTORIES = {
     "none": NoMemory,
     "full": SpatialMemory,
     "coarse": lambda: SpatialMemory(voxel_size_m=0.37, max_depth_m=3.0, min_depth_m=0.5),
+    "frames": FrameList,
+    "frames, little": lambda: FrameList(max_bytes=1700, width=8, colour=True),
+    "flat": FlatNeighbours,
+    "flat, little": lambda: FlatNeighbours(max_bytes=20 * 30, voxel_size_m=0.05),
+    "grid": SemanticGrid,
+    "grid, little": lambda: SemanticGrid(max_bytes=20 * 99, cell_m=0.5, max_depth_m=2.0),
 }
 
 

@@ -63,7 +63,11 @@ def test_sizes_must_be_the_cameras():
 
 
 def test_labels_and_step_in_range():
-    with pytest.raises(FrameError, match="labels from 0, which is none, got -1"):
+    with pytest.raises(FrameError, match="labels from 0, which is none, to 65535, got -1"):
         Frame(POSE, CAMERA, depth(), labels=np.full((3, 4), -1))
+    with pytest.raises(FrameError, match="labels from 0, which is none, to 65535, got 65536; map the ids"):
+        Frame(POSE, CAMERA, depth(), labels=np.full((3, 4), 65536))
+    frame = Frame(POSE, CAMERA, depth(), labels=np.full((3, 4), 65535))
+    assert frame.label_image().tolist() == [[65535] * 4] * 3
     with pytest.raises(FrameError, match="a step from 0"):
         Frame(POSE, CAMERA, depth(), step=-1)

@@ -1,0 +1,162 @@
+"""A flat list of what was seen where: one row for each patch of each frame, searched by scan."""
+
+import numpy as np
+
+from . import archive
+from .archive import Archive
+from .clock import Clock
+from .frame import Frame
+from .intake import SETTINGS, Intake, Surface
+from .memory import Memory, Start
+from .objects import GAP_M, RememberedObject, connected, find_objects, recall, thinned
+from .places import nearest_places
+from .retrieval import Query, Retrieval
+from .rows import Rows, checked, empty_rows, latest, most_rows, row_bytes
+
+COLUMNS: dict[str, tuple[type, int]] = {
+    "position": (np.float32, 3),
+    "label": (np.uint16, 1),
+    "count": (np.uint16, 1),
+    "step": (np.int32, 1),
+}
+"""A row: the middle of a patch, its label (0 = none), its voxels, and when it was seen."""
+
+
+class FlatNeighbours(Memory):
+    """One row a frame and connected patch of one label: where its middle was, how large, when.
+
+    A category is answered by grouping the rows of that label, a position by the rows nearest to it. What was
+    seen through is not forgotten.
+
+    Args:
+        max_bytes: of rows, 20 bytes each; the oldest go first.
+        width: frames are thinned to at most so many pixels across.
+        voxel_size_m: how far apart two points of a patch are.
+        max_depth_m: planar depth from which a return is no surface.
+        min_depth_m: planar depth up to which a return is ignored.
+
+    Raises:
+        ConfigError: a size or depths that make no sense.
+    """
+
+    def __init__(
+        self,
+        max_bytes: int = 16 << 20,
+        width: int = 64,
+        voxel_size_m: float = 0.1,
+        max_depth_m: float = 10.0,
+        min_depth_m: float = 0.0,
+    ) -> None:
+        self.max_bytes, self._most = int(max_bytes), most_rows(int(max_bytes), COLUMNS)
+        self._intake = Intake(int(width), float(voxel_size_m), float(max_depth_m), float(min_depth_m))
+        self._clock = Clock()
+        self._replace(empty_rows(COLUMNS), 0)
+
+    def begin_episode(self, start: Start) -> None:
+        """Empties the memory (``"cold"``), or keeps what earlier episodes left (``"warm"``)."""
+        if self._clock.begin_episode(start):
+            self._replace(empty_rows(COLUMNS), 0)
+
+    def write(self, frame: Frame) -> None:
+        """Adds a row for each patch, and drops the oldest rows until all fit.
+
+        Raises:
+            FrameError: the frame cannot be taken in; the memory is as it was before.
+        """
+        surface = self._intake.surface(self._intake.reduced(frame))
+        self._clock.tick(frame.step)
+        if len(surface.labels) == 0:
+            return
+        fresh = self._patches(surface, self._clock.at(frame.step))
+        rows = {name: np.concatenate([self._rows[name], fresh[name]]) for name in COLUMNS}
+        kept = latest(rows, self._most)
+        dropped = len(rows["step"]) - len(kept["step"])
+        self._replace(kept, self._dropped + dropped)
+
+    def _patches(self, surface: Surface, step: int) -> Rows:
+        """A row for each group of voxels that have one label and are connected."""
+        centres = (surface.indices + 0.5) * self._intake.voxel_size_m
+        # The label as a fourth axis, so far apart that no two of them are ever connected.
+        patch = connected(np.column_stack([centres, surface.labels * 2 * GAP_M]))
+        count = np.bincount(patch)
+        sums = [np.bincount(patch, centres[:, axis]) for axis in range(3)]
+        labels = np.zeros(len(count), np.uint16)
+        labels[patch] = surface.labels
+        return {
+            "position": (np.column_stack(sums) / count[:, None]).astype(np.float32),
+            "label": labels,
+            "count": np.minimum(count, np.iinfo(np.uint16).max).astype(np.uint16),
+            "step": np.full(len(count), step, np.int32),
+        }
+
+    def retrieve(self, query: Query, k: int) -> Retrieval:
+        """Objects of the query's category, or the ``k`` rows nearest to the query's position."""
+        if query.category is not None:
+            return recall(self._objects_of(query.category), query, k, self._clock.now, "flat")
+        rows = self._rows
+        return nearest_places(
+            rows["position"].astype(np.float64),
+            rows["label"].astype(np.int64),
+            rows["step"].astype(np.int64),
+            query,
+            k,
+            self._clock.now,
+            "flat",
+        )
+
+    def forget_labels(self) -> None:
+        """Keeps the patches and forgets what they belong to."""
+        labels = np.zeros_like(self._rows["label"])
+        self._replace({**self._rows, "label": labels}, self._dropped)
+
+    def stats(self) -> dict[str, float]:
+        """``bytes`` that count against the cap, ``items``: rows, and how many were ``dropped``."""
+        rows = len(self._rows["step"])
+        return {
+            "bytes": float(rows * row_bytes(COLUMNS)),
+            "items": float(rows),
+            "dropped": float(self._dropped),
+        }
+
+    def pack(self) -> Archive:
+        """A snapshot of settings, clock and rows."""
+        manifest = {**self._settings(), "dropped": self._dropped, **self._clock.pack()}
+        rows = {name: column.copy() for name, column in self._rows.items()}
+        return Archive(type(self).__name__, manifest, rows)
+
+    def unpack(self, stored: Archive) -> None:
+        """Becomes what :meth:`pack` gave.
+
+        Raises:
+            ArchiveError: an archive of another class or of other settings, or one that does not hold
+                together; the memory is as it was before.
+        """
+        archive.require_kind(stored.kind, type(self).__name__)
+        archive.require_settings(stored, self._settings())
+        clock, dropped = Clock.read(stored.manifest), archive.settings(stored, ["dropped"])["dropped"]
+        self._replace(checked(stored.arrays, COLUMNS, self._most), int(dropped))
+        self._clock = clock
+
+    @classmethod
+    def for_archive(cls, stored: Archive) -> "FlatNeighbours":
+        """An empty memory with the settings of an archive.
+
+        Raises:
+            ArchiveError: settings that are missing or make no sense.
+        """
+        return archive.build(cls, stored, ("max_bytes", *SETTINGS))
+
+    def _settings(self) -> dict[str, int | float]:
+        return {"max_bytes": self.max_bytes, **self._intake.settings()}
+
+    def _replace(self, rows: Rows, dropped: int) -> None:
+        self._rows, self._dropped = rows, dropped
+        self._objects: dict[int, tuple[RememberedObject, ...]] = {}
+
+    def _objects_of(self, category: int) -> tuple[RememberedObject, ...]:
+        if category not in self._objects:
+            of_it, size = np.flatnonzero(self._rows["label"] == category), self._intake.voxel_size_m
+            voxels = np.floor(self._rows["position"][of_it].astype(np.float64) / size).astype(np.int64)
+            counts, steps = (self._rows[name][of_it].astype(np.int64) for name in ("count", "step"))
+            self._objects[category] = find_objects(thinned(voxels, counts, steps, size))
+        return self._objects[category]
