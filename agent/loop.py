@@ -1,6 +1,6 @@
 """One episode, and one step of it on one screen."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import gymnasium
@@ -17,18 +17,28 @@ Observation = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Agent:
-    """Perceive, remember, recall, decide. ``k``: how many items are recalled a step."""
+    """Perceive, remember, recall, decide.
+
+    ``k``: how many items are recalled a step. ``perceives``: inputs that the perception uses and no agent has
+    in the world (the simulator's labels).
+    """
 
     perception: Callable[[Observation, int], Percept]
     memory: Memory
     policy: Policy
     k: int = 3
+    perceives: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.k < 1:
             raise ConfigError(
                 expected="k of 1 or more memories a step", came=str(self.k), fix="set agent.k=3"
             )
+
+    @property
+    def oracle(self) -> tuple[str, ...]:
+        """Inputs that it uses and no agent has in the world, sorted."""
+        return tuple(sorted({*self.policy.oracle, *self.perceives}))
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,7 @@ def run_episode(
     episode: int,
     rng: np.random.Generator,
     on_step: Sequence[Callable[[Step], None]] = (),
+    prepare: Callable[[Mapping[str, object]], None] | None = None,
 ) -> Step:
     """Walks one episode to its end and returns its last step (its ``info["measures"]`` are the result).
 
@@ -63,9 +74,14 @@ def run_episode(
         episode: index into the environment's dataset.
         rng: the policy's only source of chance.
         on_step: called with every :class:`Step`, in order.
+        prepare: brings the memory into the state that the episode begins with, and is given the ``info`` of
+            the reset, which says what episode it is (:mod:`~placecell.agent.tours`); None empties it.
     """
-    observation, _ = env.reset(seed=seed, options={"episode": episode})
-    agent.memory.begin_episode("cold")
+    observation, info = env.reset(seed=seed, options={"episode": episode})
+    if prepare is None:
+        agent.memory.begin_episode("cold")
+    else:
+        prepare(info)
     agent.policy.begin_episode(rng)
     index = 0
     while True:

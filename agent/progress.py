@@ -94,9 +94,12 @@ def watcher(episodes: int, *, wanted: bool) -> Watcher:
 
 
 def table(summary: Summary) -> Table:
-    """The closing table: each measure's mean, 95 % interval and number of episodes; denominators below."""
+    """The closing table: each measure's mean, 95 % interval and count; below, denominators and failures."""
     counts = ", ".join(f"{n} {status.replace('_', ' ')}" for status, n in summary.counts.items() if n)
     caption = counts + (f"; oracle inputs: {', '.join(summary.oracle)}" if summary.oracle else "")
+    if summary.failures:
+        sorted_out = sorted(summary.failures.items(), key=lambda item: -item[1])
+        caption += f"\nfailures: {', '.join(f'{n} {failure}' for failure, n in sorted_out)}"
     result = Table(caption=caption, caption_justify="left")
     result.add_column("measure")
     for column in ("mean", f"95 % interval (by {summary.clusters})", "episodes"):

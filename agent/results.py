@@ -7,6 +7,7 @@ is ``null`` in a file, NaN once read, and left out of its mean, whose ``n`` says
 import dataclasses
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from .bootstrap import bootstrap_interval
 Status = Literal["done", "crashed", "stalled", "timed_out"]
 STATUSES: tuple[Status, ...] = get_args(Status)
 RESULTS_FILE = "results.jsonl"
+Tag = str | int | float | bool
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,11 @@ class Result:
         steps: actions taken.
         measures: the environment's measures after the last step, by Habitat's names.
         oracle: inputs used that no agent has in the world.
-        failure: which kind of failure, of those that ``done`` episodes are sorted by; None for a success.
+        failure: which kind of failure (:mod:`~placecell.agent.failures`); None for a success, for what is not
+            ``done``, and where the environment doesn't show enough to tell.
         reason: what broke, when ``status`` is not ``done``.
+        tags: what the episode is, by the environment's names (``kind``, ``tour``, ``visit``, ...), and what
+            the memory came to at its end (``memory_bytes``, ``memory_items``).
         seconds: wall time; the only field in which two runs with one seed differ.
     """
 
@@ -50,6 +55,7 @@ class Result:
     oracle: tuple[str, ...] = ()
     failure: str | None = None
     reason: str | None = None
+    tags: Mapping[str, Tag] = field(default_factory=dict)
     seconds: float = 0.0
 
     def to_line(self) -> str:
@@ -70,11 +76,13 @@ class Result:
             fields = json.loads(line)
             if not isinstance(fields, dict) or fields.get("status") not in STATUSES:
                 raise ValueError(f"no result of an episode: {line.strip()[:80]!r}")
+            fields.setdefault("tags", {})  # results written before there were tags
             odd = set(fields) ^ {field.name for field in dataclasses.fields(cls)}
             if odd:
                 raise ValueError(f"a result that lacks or adds {', '.join(sorted(odd))}")
             measures = {k: math.nan if v is None else float(v) for k, v in fields.pop("measures").items()}
-            return cls(**{**fields, "measures": measures, "oracle": tuple(fields["oracle"])})
+            tags = dict(fields["tags"].items())
+            return cls(**{**fields, "measures": measures, "oracle": tuple(fields["oracle"]), "tags": tags})
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise OutputError(
                 expected=f"one result a line in {where}",
@@ -133,13 +141,10 @@ def summarise(results: Sequence[Result], *, seed: int = 0) -> Summary:
     done = [result for result in results if result.status == "done"]
     clusters = "scene" if len({result.scene_id for result in done}) > 1 else "episode"
     names = dict.fromkeys(name for result in done for name in result.measures)
-    measures = {name: _mean(name, done, clusters, seed) for name in names}
+    measures = {name: mean_of(name, done, clusters=clusters, seed=seed) for name in names}
     counts = {"attempted": len(results)}
     counts |= {status: sum(result.status == status for result in results) for status in STATUSES}
-    failures: dict[str, int] = {}
-    for result in results:
-        if result.failure is not None:
-            failures[result.failure] = failures.get(result.failure, 0) + 1
+    failures = dict(Counter(result.failure for result in results if result.failure is not None))
     oracle = tuple(sorted({name for result in results for name in result.oracle}))
     return Summary(counts, {k: v for k, v in measures.items() if v}, clusters, oracle, failures)
 
@@ -162,12 +167,24 @@ def read_results(folder: Path) -> tuple[Result, ...]:
     return tuple(Result.from_line(line, f"{path}, line {n}") for n, line in enumerate(lines, 1))
 
 
-def _mean(name: str, done: Sequence[Result], clusters: str, seed: int) -> Mean | None:
-    """The mean of one measure, or None where no episode has a finite value of it."""
-    kept = [(r, r.measures[name]) for r in done if name in r.measures and math.isfinite(r.measures[name])]
+def mean_of(
+    measure: str, results: Sequence[Result], *, clusters: str | None = None, seed: int = 0
+) -> Mean | None:
+    """The mean of one measure over the episodes that are done, or None where none has a finite value of it.
+
+    Args:
+        measure: a key of their measures.
+        results: of one run.
+        clusters: ``"scene"`` or ``"episode"``: what is drawn together; None: as :func:`summarise`.
+        seed: of the interval's draws.
+    """
+    done = [result for result in results if result.status == "done"]
+    if clusters is None:
+        clusters = "scene" if len({result.scene_id for result in done}) > 1 else "episode"
+    kept = [(r, r.measures[measure]) for r in done if math.isfinite(r.measures.get(measure, math.nan))]
     if not kept:
         return None
     values = [value for _, value in kept]
     groups = [r.scene_id if clusters == "scene" else str(r.episode) for r, _ in kept]
-    low, high = bootstrap_interval(values, groups, generator(seed, "bootstrap", name)) or (None, None)
+    low, high = bootstrap_interval(values, groups, generator(seed, "bootstrap", measure)) or (None, None)
     return Mean(sum(values) / len(values), low, high, len(values))

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import time
 import traceback
 from collections.abc import Mapping
@@ -15,12 +16,14 @@ from PIL import Image
 from placecell.arrays import generator
 from placecell.errors import ConfigError, EnvironmentUseError
 
+from .failures import Witness, failure_of
 from .loop import Agent, Step, run_episode
 from .picture import step_picture
 from .progress import watcher
 from .provenance import provenance
-from .results import Result, Status, Summary, finite, summarise
-from .run_folder import RunFolder
+from .results import Result, Status, Summary, Tag, finite, summarise
+from .run_folder import RunFolder, require_free
+from .tours import CONTROL, Arm, rule_of
 
 _WORLD = ("number_of_episodes", "oracle", "provenance")
 
@@ -34,6 +37,7 @@ def run(
     out: Path,
     config: Mapping[str, object],
     progress: bool = False,
+    arm: str = CONTROL,
 ) -> Summary:
     """Runs the first ``episodes`` of an environment's dataset and writes a run's folder.
 
@@ -43,20 +47,25 @@ def run(
     Args:
         env: beside Gymnasium's interface, it or what it wraps has ``number_of_episodes``, ``oracle`` (names
             of inputs that no agent has in the world) and ``provenance()`` (plain JSON: scene, data hashes).
-            Its ``info`` has ``episode_id``, ``scene_id`` and, after the last step, ``measures``.
+            Its ``info`` has ``episode_id``, ``scene_id`` and, after the last step, ``measures``; it may have
+            ``tags`` (flat plain JSON: what the episode is), ``goal_in_view`` and ``goal_positions``.
         agent: what walks.
         episodes: how many; the environment's first, so the same ones for every agent.
         seed: of everything that is drawn. Equal seeds give equal results, the times apart.
         out: the run's folder, made here.
         config: what ``config.yaml`` shall say.
         progress: shows a bar with the running success rate and SPL, on a terminal.
+        arm: what the memory holds when an episode begins, see :mod:`~placecell.agent.tours`.
 
     Raises:
-        ConfigError: more episodes than there are, or an environment without the above.
+        ConfigError: more episodes than there are, an environment without the above, an unknown arm, or one
+            that this environment has nothing for.
         OutputError: the folder cannot be written, or holds another run's results.
     """
     world = _require_world(env, episodes, seed)
-    oracle = tuple(sorted({*world["oracle"], *agent.policy.oracle}))
+    oracle = tuple(sorted({*world["oracle"], *agent.oracle}))
+    require_free(out)
+    prepared = Arm(arm, env, agent)
     folder = RunFolder(out)
     folder.write_config(config)
     folder.write_provenance(provenance(seed=seed, world=world["provenance"](), oracle=oracle))
@@ -65,7 +74,7 @@ def run(
     try:
         with watcher(episodes, wanted=progress) as watch:
             for episode in range(episodes):
-                result, files = _one_episode(watched, agent, seed, episode, oracle)
+                result, files = _one_episode(watched, agent, prepared, seed, episode, oracle)
                 folder.append(result, files)
                 results.append(result)
                 watch.add(result)
@@ -118,27 +127,26 @@ def _require_world(env: gymnasium.Env, episodes: int, seed: int) -> dict[str, An
 
 
 def _one_episode(
-    env: _RememberInfo, agent: Agent, seed: int, episode: int, oracle: tuple[str, ...]
+    env: _RememberInfo, agent: Agent, arm: Arm, seed: int, episode: int, oracle: tuple[str, ...]
 ) -> tuple[Result, dict[str, str | bytes]]:
     """One episode's result and the files of its folder, whatever happened in it."""
     steps: list[dict[str, Any]] = []
     began = time.perf_counter()
     status: Status = "done"
-    truncated, measures, reason = False, {}, None
+    truncated, measures, failure, reason = False, {}, None, None
     files: dict[str, str | bytes] = {}
     try:
-        last = run_episode(
-            env,
-            agent,
-            seed=int(generator(seed, "environment", episode).integers(2**31)),
-            episode=episode,
-            rng=generator(seed, "policy", episode),
-            on_step=(lambda step: steps.append(_row(step)),),
-        )
+        last, witness = _walk(env, agent, arm, seed, episode, steps)
         truncated, measures = last.truncated and not last.terminated, _measures(last)
+        tags = {**_tags(last.info), **arm.tags(), **_size(agent)}
+        if measures.get("success", 1.0) < 1:
+            failure = failure_of(witness.attempt(last, measures, recalls=rule_of(arm.name).recalls))
         files |= _view(agent, last)
     except Exception as error:
         status, reason = "crashed", " ".join(f"{type(error).__name__}: {error}".split())
+        truncated, measures, failure = False, {}, None
+        tags = {**(_plain_tags(env.info) or {}), **arm.tags()}
+        arm.broke()
         files["error.txt"] = traceback.format_exc()
     result = Result(
         episode=episode,
@@ -149,11 +157,66 @@ def _one_episode(
         steps=len(steps),
         measures=measures,
         oracle=oracle,
+        failure=failure,
         reason=reason,
+        tags=tags,
         seconds=time.perf_counter() - began,
     )
     files["trajectory.json"] = _trajectory(result, steps)
     return result, files
+
+
+def _walk(
+    env: _RememberInfo, agent: Agent, arm: Arm, seed: int, episode: int, steps: list[dict[str, Any]]
+) -> tuple[Step, Witness]:
+    """Walks the episode; its rows go to ``steps`` as it goes, for it may break."""
+    witness = Witness()
+
+    def prepare(info: Mapping[str, object]) -> None:
+        witness.seen_at_start(info)
+        arm.prepare(info)
+
+    last = run_episode(
+        env,
+        agent,
+        seed=int(generator(seed, "environment", episode).integers(2**31)),
+        episode=episode,
+        rng=generator(seed, "policy", episode),
+        on_step=(lambda step: steps.append(_row(step)), witness),
+        prepare=prepare,
+    )
+    return last, witness
+
+
+def _plain_tags(info: Mapping[str, Any]) -> dict[str, Tag] | None:
+    """The tags of an info, or None where they are not flat plain JSON."""
+    tags = info.get("tags", {})
+    if not isinstance(tags, Mapping):
+        return None
+    plain = all(
+        type(name) is str
+        and type(value) in (str, int, float, bool)
+        and (type(value) is not float or math.isfinite(value))
+        for name, value in tags.items()
+    )
+    return dict(tags) if plain else None
+
+
+def _tags(info: Mapping[str, Any]) -> dict[str, Tag]:
+    tags = _plain_tags(info)
+    if tags is None:
+        raise EnvironmentUseError(
+            expected="info['tags'] to map names to text, finite numbers, true or false",
+            came=repr(info["tags"]),
+            fix="leave out what does not apply",
+        )
+    return tags
+
+
+def _size(agent: Agent) -> dict[str, Tag]:
+    """What the memory came to."""
+    stats = agent.memory.stats()
+    return {"memory_bytes": int(stats["bytes"]), "memory_items": int(stats["items"])}
 
 
 def _measures(last: Step) -> dict[str, float]:
@@ -203,5 +266,7 @@ def _trajectory(result: Result, steps: list[dict[str, Any]]) -> str:
         "frame": "the episode's: origin at the start's feet, x along its heading, z up",
         **columns,
         "measures": {name: finite(value) for name, value in result.measures.items()},
+        "tags": dict(result.tags),
+        "failure": result.failure,
     }
     return json.dumps(document, allow_nan=False) + "\n"

@@ -26,28 +26,41 @@ from .config_packages import register_installed_configs
 from .config_values import settle_values
 
 Job = Callable[[DictConfig, Path], int]
+CONFIGS = "pkg://placecell.conf"
 
 _FOLDER_NAME_LIMIT = 200
 
 
 def application(
-    job: Job, *, config_name: str, program: str, paths: Sequence[str] = (), argv: Sequence[str] | None = None
+    job: Job,
+    *,
+    config_name: str,
+    program: str,
+    config_path: str = CONFIGS,
+    paths: Sequence[str] = (),
+    argv: Sequence[str] | None = None,
+    after_sweep: Callable[[Path], None] | None = None,
 ) -> int:
     """Composes the configuration that the command line asks for, calls ``job``, returns the exit code.
 
     Args:
         job: gets the configuration and the folder for its results (``out``; in a sweep ``out/<overrides>``),
             which it makes itself; returns an exit code. What it raises is reported as the module says.
-        config_name: the primary config in ``placecell.conf``; it has a key ``out``.
+        config_name: the primary config; it has a key ``out``.
         program: what the command is called.
+        config_path: where the primary config and its groups lie.
         paths: keys whose values are files or folders and are taken as they were typed (in a sweep only
             ``out``, for a comma separates values there).
         argv: the command line's arguments; None takes those of the process.
+        after_sweep: gets the sweep's folder once its last job has ended, well or not.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     codes: list[int] = []
+    sweeps: list[Path] = []
 
     def task(cfg: DictConfig) -> None:
+        if (sweep := sweep_folder()) is not None:
+            sweeps.append(sweep)
         codes.append(
             _guarded(lambda: job(settle_values(cfg, config_name), _folder(cfg)), program, composing=False)
         )
@@ -55,9 +68,11 @@ def application(
     def start() -> int:
         register_installed_configs()
         _register_resolvers()
-        decorate = hydra.main(version_base="1.3", config_path="pkg://placecell.conf", config_name=config_name)
+        decorate = hydra.main(version_base="1.3", config_path=config_path, config_name=config_name)
         with _hydra_process(program, _checked(arguments, paths)):
             decorate(task)()
+        if after_sweep is not None and sweeps:
+            codes.append(_guarded(lambda: after_sweep(sweeps[-1]) or 0, program, composing=False))
         return max(codes, default=0)
 
     return _guarded(start, program, composing=True)
@@ -141,9 +156,15 @@ def _literal(override: str) -> str:
     return override if quoted or value in ("", "null") else f"{key}='{escaped}'"
 
 
+def sweep_folder() -> Path | None:
+    """The folder of the sweep that this job is part of; None for a job on its own."""
+    running = HydraConfig.get()
+    return Path(running.runtime.output_dir).parent if running.mode == RunMode.MULTIRUN else None
+
+
 def _folder(cfg: DictConfig) -> Path:
     """Where this job's results go."""
-    if HydraConfig.get().mode == RunMode.MULTIRUN:
+    if sweep_folder() is not None:
         return Path(HydraConfig.get().runtime.output_dir)
     if not str(cfg.out).strip():
         raise ConfigError(

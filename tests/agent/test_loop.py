@@ -112,3 +112,21 @@ def test_the_policy_draws_from_the_generator_it_is_given():
     walker, rng = agent(log), np.random.default_rng(3)
     run_episode(World(log, terminated_at=1), walker, seed=0, episode=0, rng=rng)
     assert walker.policy.rng is rng
+
+
+def test_what_prepares_the_memory_comes_after_the_reset_and_knows_its_info():
+    log = []
+    run_episode(
+        World(log, terminated_at=1), agent(log), seed=0, episode=4, rng=np.random.default_rng(0),
+        prepare=lambda info: log.append(("prepare", info)),
+    )  # fmt: skip
+    assert log[:3] == [("reset", 0, {"episode": 4}), ("prepare", {"stage": "reset"}), ("policy begins",)]
+    assert not any(line[0] == "memory begins" for line in log)
+
+
+def test_an_agent_names_the_oracle_inputs_of_its_policy_and_its_perception():
+    class Told(Counter):
+        oracle = ("shortest_path",)
+
+    walker = Agent(percept, Notebook([]), Told([]), perceives=("oracle_semantics", "shortest_path"))
+    assert walker.oracle == ("oracle_semantics", "shortest_path")

@@ -29,11 +29,18 @@ def test_a_result_survives_its_line():
         result(),
         result(measures={}, status="crashed", reason="ü\u2028\n'\"", failure="stuck", truncated=True),
         result(measures={"x": 0.1 + 0.2, "y": -1e-300}),
+        result(tags={"kind": "place", "visit": 3, "seen_before": False, "share": 0.1 + 0.2}),
     ):
         line = original.to_line()
         assert line.count("\n") == 1
         assert len(line.splitlines()) == 1
         assert Result.from_line(line, "here") == original
+
+
+def test_a_line_from_before_there_were_tags_is_read():
+    fields = json.loads(result().to_line())
+    del fields["tags"]
+    assert Result.from_line(json.dumps(fields), "here") == result()
 
 
 def test_what_is_not_finite_is_null_in_the_file_and_nan_once_read():
@@ -59,6 +66,7 @@ def test_a_mean_leaves_out_what_is_not_finite_and_says_over_how_many_it_is():
         (result().to_line().replace('"steps"', '"paces"'), "paces"),
         (result().to_line().replace('"measures"', '"measure"'), "measures"),
         (result().to_line().replace('["pose"]', "5"), "TypeError"),
+        (result().to_line().replace('"tags": {}', '"tags": []'), "AttributeError"),
     ],
 )
 def test_a_line_that_is_cut_or_foreign_is_named(tmp_path, line, why):

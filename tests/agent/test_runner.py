@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 from importlib import import_module
@@ -123,6 +124,26 @@ def test_an_info_without_measures_is_that_episode_s_reason(walk):
 
     out, _ = walk(change=forget, episodes=1)
     assert "got info without measures; put them into the info" in read_results(out)[0].reason
+
+
+def test_tags_that_are_not_flat_plain_json_are_that_episode_s_reason(walk):
+    def tag(env):
+        info = env._info
+        env._info = lambda: {**info(), "tags": {"place": [1, 2]}}
+
+    out, _ = walk(change=tag, episodes=1)
+    (result,) = read_results(out)
+    assert "got {'place': [1, 2]}; leave out what does not apply" in result.reason
+    assert (result.status, result.measures, result.tags) == ("crashed", {}, {})
+
+
+def test_what_the_perception_is_told_is_marked_as_an_oracle(walk):
+    agent = import_module("toybot.walker").walker(
+        import_module("toybot.corridor").Corridor({}, 0, 1), import_module("toybot.slate").Slate()
+    )
+    out, summary = walk(agent=dataclasses.replace(agent, perceives=("oracle_semantics",)), episodes=1)
+    assert summary.oracle == ("cell", "oracle_semantics")
+    assert json.loads((out / "provenance.json").read_text())["oracle"] == ["cell", "oracle_semantics"]
 
 
 def test_a_step_limit_is_an_ending_like_any_other(walk):

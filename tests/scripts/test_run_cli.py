@@ -59,8 +59,8 @@ def test_a_strangers_package_runs_by_name_in_a_process_of_its_own(toybot_install
 def test_the_strangers_choices_are_listed_beside_ours(command):
     code, printed, _ = command("--help")
     assert code == 0
-    assert "env: corridor, mesh" in printed
-    assert "memory: full, none, slate" in printed
+    assert "env: corridor, houses, mesh" in printed
+    assert "memory: flat, frames, full, grid, none, slate" in printed
 
 
 def test_the_closing_table_has_the_measures_the_denominators_and_the_oracle_inputs(command):
@@ -157,7 +157,7 @@ def test_the_process_is_left_as_it_was_found(command, monkeypatch):
 
 
 def test_an_unknown_key_lists_the_known_ones(mistake):
-    keys = "env, task, memory, agent, episodes, seed, out, progress"
+    keys = "env, memory, perception, task, agent, episodes, seed, out, progress"
     assert f"a key of the configuration: {keys}, got episdes; did you mean episodes?" in mistake("episdes=3")
     assert f"a key of the configuration: {keys}, got colour;" in mistake("+colour=red")
     assert "a key of env: length, slip, name, break_at, got env.lenght; did you mean env.length?" in mistake(
@@ -171,12 +171,9 @@ def test_an_unknown_key_lists_the_known_ones(mistake):
 
 
 def test_an_unknown_choice_lists_the_known_ones(mistake):
-    assert "a choice of env: corridor, mesh, got corridr; did you mean env=corridor?" in mistake(
-        "env=corridr"
-    )
-    assert "a choice of memory: full, none, slate, got slat; did you mean memory=slate?" in mistake(
-        "memory=slat"
-    )
+    envs, memories = "corridor, houses, mesh", "flat, frames, full, grid, none, slate"
+    assert f"a choice of env: {envs}, got corridr; did you mean env=corridor?" in mistake("env=corridr")
+    assert f"a choice of memory: {memories}, got slat; did you mean memory=slate?" in mistake("memory=slat")
     assert "did you mean agent=walker?" in mistake("agent=walkre")
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from placecell.agent.perception.embodiment import Embodiment
-from placecell.agent.perception.percept import Percept
+from placecell.agent.perception.percept import Percept, PointGoal
 from placecell.geometry import Pinhole, Pose
 from placecell.memory import Frame, Query
 
@@ -34,4 +34,4 @@ def percept(
     pose = Pose(*(float(c) for c in position), yaw_rad)
     depth = np.full((8, 8), depth_m, np.float32)
     frame = Frame(pose.T_world_camera(BODY.camera_height_m), BODY.camera, depth, step=step)
-    return Percept(frame, Query(pose.position, 3.0), pose, np.array(goal, np.float64), collided, step)
+    return Percept(frame, Query(pose.position, 3.0), pose, PointGoal(np.array(goal, np.float64)), collided, step)
