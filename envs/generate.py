@@ -94,10 +94,11 @@ def generate_pointnav(
             expected="a count of 1 or more", came=str(count), fix="ask for one episode or more"
         )
     settings = settings or PathFilter()
-    return tuple(_draw_episode(area, scene_id, number, seed, settings) for number in range(count))
+    return tuple(draw_pointnav(area, scene_id, number, seed, settings) for number in range(count))
 
 
-def _draw_episode(area: Area, scene_id: str, number: int, seed: int, settings: PathFilter) -> Episode:
+def draw_pointnav(area: Area, scene_id: str, number: int, seed: int, settings: PathFilter) -> Episode:
+    """The ``number``-th of the episodes of :func:`generate_pointnav`."""
     rng = generator(seed, "pointnav", scene_id, number)
     refusals: Counter[str] = Counter()
     for draw in range(settings.draws):

@@ -1,113 +1,89 @@
-"""``placecell/MeshNav-v0``: a body with cameras in a mesh, behind Gymnasium's interface."""
+"""``placecell/MeshNav-v0``: a body with cameras in a mesh, or in many, behind Gymnasium's interface."""
 
-import math
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces
 
-from placecell.arrays import Depth
+from placecell.arrays import generator
 from placecell.errors import EnvironmentUseError, EpisodeError
-from placecell.geometry import Pose, invert, transform, wrap_angle
+from placecell.geometry import Pose, transform
 
 from ..body import Action, Body
-from ..episode import Episode
-from ..expert import ShortestPathExpert
-from ..geodesic import DistanceField, NavigableArea, Standing
-from ..measures import navigation_measures
-from ..pointnav import PointNav, require_walkable
+from ..geodesic import NavigableArea
+from ..task import Episodes, Task
+from ..tour import Tour
 from .camera import Camera
-from .noise import ActuationNoise, DepthNoise, Displacement, Level
-from .renderer import Renderer
+from .history import TourHistory, shown
+from .info import step_info, tags_of
+from .noise import Noise, PoseNoise
+from .observation import Observation, Sensors
 from .scene import Scene
-
-Observation = dict[str, np.ndarray]
-
-# Farther than any scene reaches. Finite, as Gymnasium asks of bounds; the same in every scene, so that
-# environments of several scenes make one vector.
-_FAR_M = 100_000.0
-
-
-@dataclass
-class _Walk:
-    """The episode under way: all that changes from step to step."""
-
-    episode: Episode
-    field: DistanceField
-    standing: Standing
-    yaw_rad: float
-    pitch_rad: float
-    held: bool
-    points: list[np.ndarray]
-    distances: list[float]
-    collided: list[bool]
-    stopped: bool = False
-    over: bool = False
+from .survey import Elsewhere, Nowhere, Which, require_which, survey_poses
+from .walk import Walk, in_frame
+from .world import World
 
 
 class MeshNavEnv(gymnasium.Env):
-    """PointNav in a mesh.
+    """PointNav, ObjectNav and tours in meshes.
 
     Observations (fresh arrays each step; the episode's frame has its origin at the start's feet, x along the
-    start's heading, z up):
+    start's heading, z up; the visits of a tour share the frame of the first):
 
     - ``rgb`` (h, w, 3) uint8 and ``depth`` (h, w) float32, planar metres, 0 = no return; further cameras
-      add ``rgb_NAME`` and ``depth_NAME``; with ``semantics`` also ``instance`` and ``category`` (h, w) int32;
+      add ``rgb_NAME`` and ``depth_NAME``; with ``semantics`` also ``instance`` and ``category`` (h, w) int32,
+      the latter an index into ``categories``;
     - ``gps`` (3,) metres, ``compass`` (1,) and ``pitch`` (1,) radians: the body in the episode's frame;
-    - ``pointgoal`` (3,) metres: the goal in the episode's frame;
+    - ``pointgoal`` (3,) metres: the goal in the episode's frame (PointNav and tours; zeros for an object);
     - ``pointgoal_with_gps_compass`` (2,): from the body, the horizontal distance in metres and the bearing in
-      radians, left positive, as Habitat's;
+      radians, left positive, as Habitat's (the same tasks);
+    - ``objectgoal`` (1,) int32: what to go to, an index into ``categories`` (ObjectNav and tours; 0 for a
+      point);
     - ``collided`` (1,) int8: whether the last action met an obstacle.
 
     Actions: ``Discrete(6)``, see :class:`~placecell.envs.body.Action`. The reward is the progress towards the
-    goal in metres, plus 1 for a success. ``info`` is plain JSON with ``episode_id``, ``scene_id``, ``pose``,
-    ``collided`` and ``measures``. ``terminated`` after ``stop``, ``truncated`` when the steps are spent.
+    goal in metres, plus 1 for a success. ``terminated`` after ``stop``, ``truncated`` when the steps are
+    spent. ``info`` is plain JSON with ``episode_id``, ``scene_id``, ``pose``, ``collided``, ``measures``;
+    ``tags`` (``kind``: object, place or point; ``category``, ``tour``, ``visit``, ``repeat``,
+    ``seen_before``, ``moved``, where they apply); ``goal_in_view``; and ``goal_positions`` in the
+    episode's frame.
 
     ``reset(options={"episode": i})`` chooses the episode; without it, one is drawn.
+
+    Args:
+        worlds: the world of a scene id.
+        body, task, cameras, semantics: who walks, what for, and what it is given to see.
+        episodes: a dataset, drawn at once or as it is looked at.
+        noise: of depth, actions, pose and labels.
+        origins: what ``provenance()`` says of the worlds (plain JSON).
+        elsewhere: the other houses of tours, for surveys.
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 10}
 
     def __init__(
-        self, scene: Scene, area: NavigableArea, body: Body, task: PointNav, episodes: tuple[Episode, ...], *,
-        cameras: tuple[Camera, ...], semantics: bool = False, noise: Level = "none",
+        self, worlds: Callable[[str], World], body: Body, task: Task, episodes: Episodes, *,
+        cameras: tuple[Camera, ...], categories: tuple[str, ...], origins: Mapping[str, Any],
+        semantics: bool = False, noise: Noise | None = None, elsewhere: Elsewhere | None = None,
         render_mode: str | None = None,
     ) -> None:  # fmt: skip
         if not episodes:
             raise EpisodeError(
                 expected="at least one episode", came="none", fix="pass a dataset that has some"
             )
-        self.scene, self.area, self.body, self.task, self.episodes = scene, area, body, task, episodes
+        self.body, self.task, self.episodes, self.categories = body, task, episodes, categories
         self.cameras, self.semantics, self.render_mode = cameras, semantics, render_mode
-        self._renderer = Renderer(scene)
-        self._expert = ShortestPathExpert(area, body)
-        self._noise_level = noise
-        self._depth_noise, self._actuation_noise = DepthNoise(noise), ActuationNoise(noise)
+        self.noise = noise or Noise()
+        self._worlds, self._origins = worlds, dict(origins)
+        self._elsewhere: Elsewhere = elsewhere or Nowhere()
+        self._sensors = Sensors(cameras, task.goal_keys, semantics=semantics, noise=self.noise)
         self._max_steps = task.max_steps or body.max_steps
-        self._walk: _Walk | None = None
+        self._history = TourHistory()
+        self._walk: Walk | None = None
         self.action_space = spaces.Discrete(len(Action))
-        self.observation_space = spaces.Dict(self._spaces())
-
-    def _spaces(self) -> dict[str, spaces.Space]:
-        found: dict[str, spaces.Space] = {}
-        for index, camera in enumerate(self.cameras):
-            size = (camera.height, camera.width)
-            suffix = f"_{camera.name}" if index else ""
-            found[f"rgb{suffix}"] = spaces.Box(0, 255, (*size, 3), np.uint8)
-            found[f"depth{suffix}"] = spaces.Box(0, min(camera.max_depth_m, _FAR_M), size, np.float32)
-            if self.semantics:
-                found[f"instance{suffix}"] = spaces.Box(0, 2**31 - 1, size, np.int32)
-                found[f"category{suffix}"] = spaces.Box(0, 2**31 - 1, size, np.int32)
-        for name in ("gps", "pointgoal"):
-            found[name] = spaces.Box(-_FAR_M, _FAR_M, (3,), np.float32)
-        low, high = np.array([(0, -math.pi), (_FAR_M, math.pi)], np.float32)
-        found["pointgoal_with_gps_compass"] = spaces.Box(low, high, dtype=np.float32)
-        for name in ("compass", "pitch"):
-            found[name] = spaces.Box(-math.pi, math.pi, (1,), np.float32)
-        found["collided"] = spaces.Box(0, 1, (1,), np.int8)
-        return found
+        self.observation_space = self._sensors.space()
 
     @property
     def number_of_episodes(self) -> int:
@@ -115,9 +91,27 @@ class MeshNavEnv(gymnasium.Env):
         return len(self.episodes)
 
     @property
+    def world(self) -> World:
+        """Where the episode under way takes place, or the first one before any."""
+        if self._walk is not None:
+            return self._walk.world
+        return self._worlds(self.episodes[0].scene_id)
+
+    @property
+    def scene(self) -> Scene:
+        """The scene of :attr:`world`."""
+        return self.world.scene
+
+    @property
+    def area(self) -> NavigableArea:
+        """The ground of :attr:`world`."""
+        return self.world.area
+
+    @property
     def oracle(self) -> tuple[str, ...]:
         """Inputs no agent has in the world: the perfect pose, and the simulator's labels if asked for."""
-        return ("perfect_pose", "oracle_semantics") if self.semantics else ("perfect_pose",)
+        pose = ("perfect_pose",) if self.noise.pose == "none" else ()
+        return (*pose, "oracle_semantics") if self.semantics else pose
 
     @property
     def embodiment(self) -> dict[str, Any]:
@@ -133,10 +127,9 @@ class MeshNavEnv(gymnasium.Env):
         }  # fmt: skip
 
     def provenance(self) -> dict[str, Any]:
-        """Plain JSON: what world this is."""
+        """Plain JSON: what worlds these are, and what is asked for in them."""
         return {
-            "environment": "placecell/MeshNav-v0", "scene": self.scene.name,
-            "scene_hash": self.scene.content_hash, "body": self.body.name, "noise": self._noise_level,
+            **self._origins, "body": self.body.name, "noise": self.noise.plain(), "task": self.task.name,
             "dataset": self.task.dataset,
         }  # fmt: skip
 
@@ -154,16 +147,13 @@ class MeshNavEnv(gymnasium.Env):
                 expected=f"an episode from 0 to {len(self.episodes) - 1}", came=repr(index),
                 fix="pass options={'episode': i} within the dataset",
             )  # fmt: skip
-        episode = self.episodes[index]
-        require_walkable(self.area, episode)
-        standing = self.area.stand(episode.start.position)
-        field = self.area.field(*(np.array(goal.position) for goal in episode.goals))
-        point = self.area.point(standing)
-        self._walk = _Walk(
-            episode, field, standing, episode.start.yaw_rad, episode.start.pitch_rad, False,
-            [point], [field.distance(standing)], [],
+        episode = self.episodes[int(index)]
+        self._walk = Walk.begin(
+            episode, self._worlds(episode.scene_id), self.body, radius_m=self.task.radius_m(episode),
+            noise=self.noise, seed=int(self.np_random.integers(2**62)),
         )  # fmt: skip
-        return self._observe(self._walk), self._info(self._walk)
+        self._history.enter(episode.tour)
+        return self._observe(self._walk)
 
     # Any action comes in, illegal ones too, and is told so in one line.
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
@@ -174,51 +164,58 @@ class MeshNavEnv(gymnasium.Env):
             raise EnvironmentUseError(
                 expected=f"an action ({names})", came=repr(action), fix="pass one of these integers"
             )
-        before, chosen = walk.distances[-1], Action(int(action))
-        self._act(walk, chosen)
-        walk.points.append(self.area.point(walk.standing))
-        walk.distances.append(walk.field.distance(walk.standing))
-        walk.stopped = chosen == Action.STOP
+        before = walk.distances[-1]
+        walk.act(Action(int(action)))
         terminated = walk.stopped
-        truncated = not terminated and len(walk.collided) >= self._max_steps
+        truncated = not terminated and walk.step >= self._max_steps
         walk.over = terminated or truncated
-        info = self._info(walk)
+        observation, info = self._observe(walk)
         reward = before - walk.distances[-1] + info["measures"]["success"]
-        return self._observe(walk), float(reward), terminated, truncated, info
+        return observation, float(reward), terminated, truncated, info
 
-    def _act(self, walk: _Walk, action: Action) -> None:
-        slip, collided = Displacement(), False
-        if action == Action.MOVE_FORWARD:
-            slip = self._actuation_noise.forward(self.body.forward_m, self.np_random)
-            collided = walk.held or self._move(walk, slip)
-        elif action in (Action.TURN_LEFT, Action.TURN_RIGHT):
-            turn = self.body.turn_rad if action == Action.TURN_LEFT else -self.body.turn_rad
-            slip = self._actuation_noise.turn(turn, self.np_random)
-        elif action in (Action.LOOK_UP, Action.LOOK_DOWN):
-            look = math.radians(self.body.look_deg if action == Action.LOOK_UP else -self.body.look_deg)
-            limit = math.radians(self.body.look_limit_deg)
-            walk.pitch_rad = min(max(walk.pitch_rad + look, -limit), limit)
-        walk.yaw_rad = wrap_angle(walk.yaw_rad + slip.turn_rad)
-        walk.collided.append(collided)
+    def survey(self, house: Which) -> Iterator[Observation]:
+        """Observations that cover a whole house, for the tour of the episode under way, which goes on after.
 
-    def _move(self, walk: _Walk, slip: Displacement) -> bool:
-        heading = walk.yaw_rad + math.atan2(slip.left_m, slip.forward_m)
-        distance = math.hypot(slip.left_m, slip.forward_m)
-        step = self.area.step(
-            walk.standing, heading, distance, sliding=self.body.sliding, sticky=self.body.sticky
-        )
-        walk.standing, walk.held = step.standing, step.held
-        return step.collided
+        From points about 2 m apart, at six headings each, with the episode's keys (the goal's are zeros) and
+        noise; the body finds out where it stands at each point as one that was carried there.
+
+        Args:
+            house: ``"same"``; ``"foreign"``, the split's next one, in the frame of its own tour; or
+                ``"stale"``, this house before its furniture was moved. What this house shows counts as seen.
+
+        Raises:
+            EnvironmentUseError: before ``reset``, another house, or one that a single scene does not have.
+        """
+        walk = self._require_walk(over_too=True)
+        require_which(house)
+        if house == "foreign":
+            return self._survey(walk, *self._elsewhere.foreign(walk.episode), house)
+        world = walk.world if house == "same" else self._elsewhere.stale(walk.episode)
+        return self._survey(walk, world, walk.origin, house)
+
+    def _survey(self, walk: Walk, world: World, origin: Pose, house: Which) -> Iterator[Observation]:
+        names: tuple[object, ...] = (walk.episode.scene_id, walk.episode.episode_id, house)
+        carried = PoseNoise(self.noise.pose).carried
+        for number, pose in enumerate(survey_poses(world.area)):
+
+            def chance(purpose: str, number: int = number) -> np.random.Generator:
+                return generator(walk.seed, "survey", purpose, *names, number)
+
+            seen, images = self._sensors.look(world, pose, chance)
+            if house != "foreign" and walk is self._walk:
+                self._history.add(None, world, pose, shown(images))
+            believed = carried(in_frame(origin, pose), chance("carried"))
+            yield seen | self._sensors.feel(believed, False) | self._sensors.aim(0, None, believed)
 
     def expert_action(self) -> int:
         """What the shortest-path expert would do now: an oracle."""
         walk = self._require_walk()
-        return int(self._expert.action(walk.field, walk.standing, walk.yaw_rad, self.task.success_distance_m))
+        return int(walk.world.expert.action(walk.to_goal, walk.standing, walk.yaw_rad, walk.radius_m))
 
     @property
     def pose(self) -> Pose:
         """Where the body is, world frame: for tests and pictures; agents have ``gps`` and ``compass``."""
-        return self._pose(self._require_walk(over_too=True))
+        return self._require_walk(over_too=True).pose
 
     def render(self) -> np.ndarray | None:
         """The first camera's colours, (h, w, 3) uint8."""
@@ -226,9 +223,9 @@ class MeshNavEnv(gymnasium.Env):
             return None
         walk = self._require_walk(over_too=True)
         camera = self.cameras[0]
-        return self._renderer.render(camera, camera.T_world_camera(self._pose(walk))).rgb
+        return walk.world.renderer.render(camera, camera.T_world_camera(walk.pose)).rgb
 
-    def _require_walk(self, over_too: bool = False) -> _Walk:
+    def _require_walk(self, over_too: bool = False) -> Walk:
         if self._walk is None:
             raise EnvironmentUseError(
                 expected="reset() before anything else", came="no episode", fix="call env.reset() first"
@@ -239,57 +236,19 @@ class MeshNavEnv(gymnasium.Env):
             )
         return self._walk
 
-    def _pose(self, walk: _Walk) -> Pose:
-        x, y, z = (float(c) for c in walk.points[-1])
-        return Pose(x, y, z, walk.yaw_rad, walk.pitch_rad)
-
-    def _observe(self, walk: _Walk) -> Observation:
-        pose = self._pose(walk)
-        seen: Observation = {}
-        for index, camera in enumerate(self.cameras):
-            suffix = f"_{camera.name}" if index else ""
-            image = self._renderer.render(camera, camera.T_world_camera(pose))
-            seen[f"rgb{suffix}"] = image.rgb
-            seen[f"depth{suffix}"] = self._sense(camera, image.depth)
-            if self.semantics:
-                seen[f"instance{suffix}"], seen[f"category{suffix}"] = image.instance, image.category
-        start = replace(walk.episode.start, pitch_rad=0.0)
-        feet = walk.points[0]
-        T_start_world = invert(replace(start, x=feet[0], y=feet[1], z=feet[2]).T_world_body())
-        goal = np.array(walk.episode.goals[0].position)
-        in_body = transform(invert(pose.T_world_body()), goal)
-        seen["gps"] = transform(T_start_world, pose.position).astype(np.float32)
-        seen["compass"] = np.array([wrap_angle(pose.yaw_rad - start.yaw_rad)], np.float32)
-        seen["pitch"] = np.array([pose.pitch_rad], np.float32)
-        seen["pointgoal"] = transform(T_start_world, goal).astype(np.float32)
-        seen["pointgoal_with_gps_compass"] = np.array(
-            [math.hypot(in_body[0], in_body[1]), math.atan2(in_body[1], in_body[0])], np.float32
-        )
-        seen["collided"] = np.array([bool(walk.collided and walk.collided[-1])], np.int8)
-        return seen
-
-    def _sense(self, camera: Camera, depth: Depth) -> Depth:
-        """Depth with noise; a reading that the noise took out of the camera's range is no return."""
-        sensed = self._depth_noise.apply(depth, self.np_random)
-        if self._noise_level != "none":
-            sensed[(sensed < camera.min_depth_m) | (sensed > camera.max_depth_m)] = 0
-        return sensed
-
-    def _info(self, walk: _Walk) -> dict[str, Any]:
-        pose = self._pose(walk)
-        measures = navigation_measures(
-            points=np.stack(walk.points), distances_to_goal_m=np.array(walk.distances),
-            collided=np.array(walk.collided, bool), stopped=walk.stopped,
-            radius_m=self.task.success_distance_m,
-        )  # fmt: skip
-        return {
-            "episode_id": walk.episode.episode_id,
-            "scene_id": walk.episode.scene_id,
-            "pose": {
-                "position": pose.position.tolist(),
-                "yaw_rad": pose.yaw_rad,
-                "pitch_rad": pose.pitch_rad,
-            },
-            "collided": bool(walk.collided and walk.collided[-1]),
-            "measures": measures,
-        }
+    def _observe(self, walk: Walk) -> tuple[Observation, dict[str, Any]]:
+        seen, images = self._sensors.look(walk.world, walk.pose, walk.chance)
+        instances = shown(images)
+        if walk.episode.tour is not None:
+            self._history.add(walk.episode.tour.visit, walk.world, walk.pose, instances)
+        goal = walk.episode.goals[0]
+        point, category_id = None, 0
+        if goal.category is None:
+            point = transform(walk.T_episode_world, np.array(goal.position))
+        else:
+            category_id = self.categories.index(goal.category)
+        seen |= self._sensors.feel(walk.believed, walk.just_collided)
+        seen |= self._sensors.aim(category_id, point, walk.believed)
+        edited = self._elsewhere if isinstance(self.task, Tour) and self.task.arm == "stale" else None
+        tags = tags_of(walk, self._history, self.cameras, edited)
+        return seen, step_info(walk, instances, self.cameras, tags)

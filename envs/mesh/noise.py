@@ -1,11 +1,24 @@
-"""Seeded noise of sensors and actuators, in three levels. ``none`` changes nothing and draws nothing."""
+"""Seeded noise of sensors and actuators, in three levels. ``none`` changes nothing and draws nothing.
 
-from dataclasses import dataclass
+Depth and actuation: see :class:`DepthNoise` and :class:`ActuationNoise`. Labels: :class:`LabelNoise`.
+
+Pose: the body's own estimate drifts. Each true relative motion is measured with Gaussian errors that add up
+as a random walk: after a metre the position is off by 1 cm and the heading by 0.5 degrees (one standard
+deviation; they grow with the root of the way, whatever the length of a step), and each turn is off by 1 % of
+itself. Most of the position's error is the heading's: 16 cm after 10 m of a straight line. Whoever is carried
+somewhere finds out where it is to 5 cm and 1 degree. That is ``low``; ``high`` is three times as much.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 
 import numpy as np
 from jaxtyping import Float32
 
+from placecell.arrays import Ids
 from placecell.errors import ConfigError
+from placecell.geometry import Pose, wrap_angle
 
 # Any text in type, one of LEVELS in fact: a config may hold a wrong one, and is told so in one line.
 Level = str
@@ -34,6 +47,25 @@ class _ActuationModel:
     turn: float
 
 
+@dataclass(frozen=True)
+class _PoseModel:
+    """Errors after a metre, of a turn, and after having been carried."""
+
+    position_m: float
+    heading_rad: float
+    turn: float
+    carried_m: float
+    carried_rad: float
+
+
+@dataclass(frozen=True)
+class _LabelModel:
+    """Chances that an instance is called something else, or is not found, in one frame."""
+
+    confused: float
+    dropped: float
+
+
 # Khoshelham and Elberink (2012) measured 1.4 mm at 1 m growing with the square for a structured-light
 # camera: "low" is that sensor, "high" three times as coarse.
 _DEPTH = {
@@ -44,7 +76,54 @@ _ACTUATION = {
     "low": _ActuationModel(distance=0.02, sideways=0.01, heading_rad_per_m=0.02, turn=0.02),
     "high": _ActuationModel(distance=0.08, sideways=0.04, heading_rad_per_m=0.08, turn=0.08),
 }
+_POSE = {
+    "low": _PoseModel(0.01, math.radians(0.5), 0.01, 0.05, math.radians(1)),
+    "high": _PoseModel(0.03, math.radians(1.5), 0.03, 0.15, math.radians(3)),
+}
+_LABELS = {"low": _LabelModel(0.05, 0.1), "high": _LabelModel(0.15, 0.3)}
 _EDGE_RATIO = 0.05
+
+
+@dataclass(frozen=True)
+class Noise:
+    """A level for each kind of noise.
+
+    Raises:
+        ConfigError: an unknown level.
+    """
+
+    depth: Level = "none"
+    actuation: Level = "none"
+    pose: Level = "none"
+    labels: Level = "none"
+
+    def __post_init__(self) -> None:
+        for kind in fields(self):
+            _require_level(getattr(self, kind.name))
+
+    @classmethod
+    def of(cls, choice: Level | Mapping[str, Level]) -> "Noise":
+        """One level for all kinds, or a mapping of kinds to levels; kinds left out have none.
+
+        Raises:
+            ConfigError: an unknown level or kind.
+        """
+        kinds = [kind.name for kind in fields(cls)]
+        if isinstance(choice, str):
+            return cls(**dict.fromkeys(kinds, choice))
+        unknown = [str(key) for key in choice if key not in kinds]
+        if unknown:
+            raise ConfigError(
+                expected=f"kinds of noise: {', '.join(kinds)}",
+                came=", ".join(unknown),
+                fix="correct the spelling, as in env.noise={pose: low, labels: high}",
+            )
+        return cls(**choice)
+
+    def plain(self) -> Level | dict[str, Level]:
+        """As :meth:`of` takes it, in the shortest form."""
+        levels = {kind.name: getattr(self, kind.name) for kind in fields(self)}
+        return self.depth if len(set(levels.values())) == 1 else levels
 
 
 @dataclass(frozen=True)
@@ -117,6 +196,94 @@ class ActuationNoise:
         if self.level == "none":
             return Displacement(turn_rad=angle_rad)
         return Displacement(turn_rad=angle_rad * (1 + _ACTUATION[self.level].turn * rng.standard_normal()))
+
+
+@dataclass(frozen=True)
+class PoseNoise:
+    """What a body believes of where it is, by odometry (see the top of this file). Heights are not mistaken.
+
+    Raises:
+        ConfigError: an unknown level.
+    """
+
+    level: Level = "none"
+
+    def __post_init__(self) -> None:
+        _require_level(self.level)
+
+    def follow(self, believed: Pose, before: Pose, after: Pose, rng: np.random.Generator) -> Pose:
+        """The belief after a true motion ``before`` -> ``after``; with ``none`` the truth itself."""
+        if self.level == "none":
+            return after
+        model = _POSE[self.level]
+        c, s = math.cos(before.yaw_rad), math.sin(before.yaw_rad)
+        dx, dy = after.x - before.x, after.y - before.y
+        turn = wrap_angle(after.yaw_rad - before.yaw_rad)
+        root = math.sqrt(math.hypot(dx, dy))
+        ahead, aside, heading, turned = rng.standard_normal(4).tolist()
+        forward = c * dx + s * dy + model.position_m * root * ahead
+        left = c * dy - s * dx + model.position_m * root * aside
+        turn += model.heading_rad * root * heading + model.turn * turn * turned
+        c, s = math.cos(believed.yaw_rad), math.sin(believed.yaw_rad)
+        return Pose(
+            believed.x + c * forward - s * left, believed.y + s * forward + c * left,
+            believed.z + after.z - before.z, wrap_angle(believed.yaw_rad + turn), after.pitch_rad,
+        )  # fmt: skip
+
+    def carried(self, truth: Pose, rng: np.random.Generator) -> Pose:
+        """The belief of a body that was put down at ``truth``; with ``none`` the truth itself."""
+        if self.level == "none":
+            return truth
+        model = _POSE[self.level]
+        dx, dy, turn = rng.standard_normal(3).tolist()
+        return Pose(
+            truth.x + model.carried_m * dx, truth.y + model.carried_m * dy, truth.z,
+            wrap_angle(truth.yaw_rad + model.carried_rad * turn), truth.pitch_rad,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class LabelNoise:
+    """A detector's mistakes: in each frame, an instance is called something else, or not found at all.
+
+    Raises:
+        ConfigError: an unknown level.
+    """
+
+    level: Level = "none"
+
+    def __post_init__(self) -> None:
+        _require_level(self.level)
+
+    def apply(
+        self, instance: Ids, category: Ids, most: int, categories: int, rng: np.random.Generator
+    ) -> tuple[Ids, Ids]:
+        """Both images as such a detector would give them; with ``none`` the images themselves.
+
+        Args:
+            instance: (h, w) ids; 0 (walls and floors) is never mistaken.
+            category: (h, w) ids of what they are.
+            most: the scene's highest instance id: an instance's luck does not depend on who else is seen.
+            categories: how many there are; a confused instance gets any other one but 0, all pixels the same.
+            rng: this frame's luck.
+        """
+        if self.level == "none":
+            return instance, category
+        model = _LABELS[self.level]
+        luck = rng.random(most + 1)
+        shift = rng.integers(1, max(categories - 1, 2), most + 1)
+        luck[0] = 1.0
+        dropped = luck < model.dropped
+        confused = ~dropped & (luck < model.dropped + model.confused)
+        here = luck[instance] < model.dropped + model.confused
+        if not here.any():
+            return instance, category
+        instance, category = instance.copy(), category.copy()
+        swap = here & confused[instance] & (category > 0)
+        category[swap] = (category[swap] - 1 + shift[instance[swap]]) % (categories - 1) + 1
+        drop = here & dropped[instance]
+        instance[drop] = category[drop] = 0
+        return instance, category
 
 
 def _edges(depth: np.ndarray) -> np.ndarray:

@@ -10,7 +10,8 @@ from jaxtyping import Float, Float32, Int, Int32, UInt8
 from placecell.arrays import content_hash
 from placecell.errors import SceneError
 
-Texture = UInt8[np.ndarray, "th tw 3"]
+# Any size: the textures of one scene differ in theirs.
+Texture = UInt8[np.ndarray, "_ _ 3"]
 PLAIN_GREY = (0.75, 0.75, 0.75)
 
 

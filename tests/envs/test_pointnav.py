@@ -6,7 +6,8 @@ import pytest
 from solids import area, at, floor
 
 from placecell.envs.episode import Episode, Goal, write_habitat_pointnav
-from placecell.envs.pointnav import PointNav, make_task, require_walkable
+from placecell.envs.pointnav import PointNav, require_walkable
+from placecell.envs.task import make_task
 from placecell.errors import ConfigError, EpisodeError
 from placecell.geometry import Pose
 
@@ -44,7 +45,7 @@ def test_keys_of_a_config_become_the_task():
 
 @pytest.mark.parametrize(
     ("options", "text"),
-    [({"name": "objectnav"}, r"a task that MeshNav knows: pointnav, got 'objectnav'; set task=pointnav"),
+    [({"name": "vln"}, r"a task that MeshNav knows: pointnav, objectnav, tour, got 'vln'; set task= to one"),
      ({"sucess_distance_m": 1}, r"keys of task: success_distance_m, max_steps, .*, got sucess_distance_m"),
      ({"max_steps": "many"}, r"a whole number or null as task\.max_steps, got 'many'; correct the value"),
      ({"success_distance_m": True}, r"a number as task\.success_distance_m, got True"),

@@ -34,4 +34,5 @@ def percept(
     pose = Pose(*(float(c) for c in position), yaw_rad)
     depth = np.full((8, 8), depth_m, np.float32)
     frame = Frame(pose.T_world_camera(BODY.camera_height_m), BODY.camera, depth, step=step)
-    return Percept(frame, Query(pose.position, 3.0), pose, PointGoal(np.array(goal, np.float64)), collided, step)
+    there = PointGoal(np.array(goal, np.float64))
+    return Percept(frame, Query(pose.position, 3.0), pose, there, collided, step)

@@ -1,6 +1,7 @@
 """A house while it is furnished: what stands where, and whether another piece would fit."""
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,9 +16,43 @@ DOOR_DEPTH_M, DOOR_SIDE_M = 0.85, 0.08
 BACK_M = 0.02  # between a piece and the wall behind it: room for the skirting
 HUNG_M = 0.004
 APART_M = 0.004
-_AT_WALL_M = 0.3
+T = TypeVar("T")
+_AT_WALL_M, _PANE_SIDE_M = 0.3, 0.03
 # May stand, or has to hang, before a window.
 _AT_WINDOWS = ("curtain", "lamp", "plant", "radiator", "chair", "stool", "sink")
+
+
+class _Room:
+    """What does not change in a room, and what stands in it."""
+
+    def __init__(self, plan: Plan, index: int, floor: Floor) -> None:
+        room = plan.rooms[index]
+        self.inner, self.roomy = room.inner, grown(room.inner, 0.001)
+        self.floor_z, self.ceiling_z = plan.floor_z(room.storey), plan.ceiling_z(room.storey)
+        self.floor = RoomFloor(floor, index)
+        self.kept, self.solid = _kept_free(plan, index), _solid(plan, index)
+        # Walls are open here: box, lowest and highest point, whether it is a window.
+        self.open: list[tuple[Rectangle, float, float, bool]] = []
+        for o in (*plan.doors_of(index), *plan.windows_of(index)):
+            pane = o.kind == "window"
+            box = _before(o, _AT_WALL_M, _PANE_SIDE_M if pane else DOOR_SIDE_M)
+            self.open.append((box, self.floor_z + o.bottom_m, self.floor_z + o.top_m, pane))
+        self.pieces: dict[int, Placed] = {}
+        # The same, ready for comparing.
+        self.bounds: dict[int, tuple[float, float, float, float, float, float, Placed]] = {}
+        self.standing: dict[int, tuple[Placed, Rectangle | None]] = {}
+
+    def put(self, placed: Placed) -> None:
+        key = placed.instance
+        self.pieces[key] = placed
+        self.bounds[key] = (*placed.box, placed.bottom_m, placed.top_m, placed)
+        if _stands(placed):
+            self.standing[key] = placed, front_of(placed)
+
+    def take(self, instance: int) -> Placed:
+        del self.bounds[instance]
+        self.standing.pop(instance, None)
+        return self.pieces.pop(instance)
 
 
 class Workspace:
@@ -30,11 +65,8 @@ class Workspace:
 
     def __init__(self, plan: Plan, furniture: Iterable[Placed] = ()) -> None:
         self.plan = plan
-        self._rooms: dict[int, dict[int, Placed]] = {i: {} for i in range(len(plan.rooms))}
         floors = {storey: Floor(plan, storey) for storey in range(plan.storeys)}
-        self._floors = [RoomFloor(floors[room.storey], i) for i, room in enumerate(plan.rooms)]
-        self._kept = [_kept_free(plan, i) for i in range(len(plan.rooms))]
-        self._solid = [_solid(plan, i) for i in range(len(plan.rooms))]
+        self._rooms = [_Room(plan, i, floors[room.storey]) for i, room in enumerate(plan.rooms)]
         self._last = 0
         for placed in furniture:
             self.put(placed)
@@ -42,7 +74,7 @@ class Workspace:
     @property
     def furniture(self) -> tuple[Placed, ...]:
         """Everything, by instance."""
-        pieces = [placed for room in self._rooms.values() for placed in room.values()]
+        pieces = [placed for room in self._rooms for placed in room.pieces.values()]
         return tuple(sorted(pieces, key=lambda placed: placed.instance))
 
     @property
@@ -52,107 +84,48 @@ class Workspace:
 
     def inside(self, room: int) -> list[Placed]:
         """What a room holds, in the order it came."""
-        return list(self._rooms[room].values())
+        return list(self._rooms[room].pieces.values())
 
     def take(self, instance: int) -> Placed:
         """Removes a piece, and gives it back."""
-        room = next(i for i, pieces in self._rooms.items() if instance in pieces)
-        return self._rooms[room].pop(instance)
+        return next(room for room in self._rooms if instance in room.pieces).take(instance)
 
     def put(self, placed: Placed) -> None:
         """Adds a piece as it is."""
         self._last = max(self._last, placed.instance)
-        self._rooms[placed.room][placed.instance] = placed
+        self._rooms[placed.room].put(placed)
 
     def floor_z(self, room: int) -> float:
         """Height of a room's floor."""
-        return self.plan.floor_z(self.plan.rooms[room].storey)
+        return self._rooms[room].floor_z
 
     def fits(self, placed: Placed) -> bool:
         """Whether a piece would stand in nothing's way and nothing in its: walls, pieces, doors, windows."""
-        room, box = placed.room, placed.footprint()
-        if not within(box, self.plan.rooms[room].inner):
+        room, box = self._rooms[placed.room], placed.box
+        if not within(box, room.inner) or placed.top_m > room.ceiling_z - 0.02:
             return False
-        if placed.top_m > self.plan.ceiling_z(self.plan.rooms[room].storey) - 0.02:
+        if any(overlap(box, other) for other in room.solid):
             return False
-        flat = placed.category == "rug"
-        if any(overlap(box, other) for other in self._solid[room]):
+        if placed.category == "rug":
+            rugs = (other for other in room.pieces.values() if other.category == "rug")
+            return not any(overlap(box, other.box) for other in rugs)
+        if _collides(room, placed):
             return False
-        if not flat and self._collides(placed, box):
-            return False
-        if flat:
-            return not any(p.category == "rug" and overlap(box, p.footprint()) for p in self.inside(room))
-        return self._clear_of_openings(placed, box) and self._clear_in_front(placed, box)
-
-    def _collides(self, placed: Placed, box: Rectangle) -> bool:
-        wide = grown(box, APART_M)
-        for other in self._rooms[placed.room].values():
-            if other.category == "rug" or other.instance == placed.on or other.on == placed.instance:
-                continue
-            if placed.on is not None and other.on == placed.on:
-                # Small things of one surface: by their heights as others, but nearer to each other.
-                if (
-                    placed.bottom_m < other.top_m
-                    and other.bottom_m < placed.top_m
-                    and overlap(box, other.footprint())
-                ):
-                    return True
-            elif (
-                placed.bottom_m < other.top_m
-                and other.bottom_m < placed.top_m
-                and overlap(wide, other.footprint())
-            ):
-                return True
-        return False
-
-    def _clear_of_openings(self, placed: Placed, box: Rectangle) -> bool:
-        if placed.on is not None:
-            return True
-        z = self.floor_z(placed.room)
-        if placed.model.stands_on != "wall" and any(overlap(box, kept) for kept in self._kept[placed.room]):
-            return False
-        for opening in self.plan.openings:
-            if placed.room not in opening.rooms:
-                continue
-            if opening.kind == "window" and placed.category in _AT_WINDOWS:
-                continue
-            if placed.top_m > z + opening.bottom_m and placed.bottom_m < z + opening.top_m:
-                side = DOOR_SIDE_M if opening.kind != "window" else 0.03
-                if overlap(box, _before(opening, _AT_WALL_M, side)):
-                    return False
-        return True
-
-    def _clear_in_front(self, placed: Placed, box: Rectangle) -> bool:
-        if placed.on is not None or placed.model.stands_on == "wall":
-            return True
-        inner = self.plan.rooms[placed.room].inner
-        if placed.model.stands_on == "floor":
-            zone = front_of(placed)
-            if zone is not None and not within(zone, grown(inner, 0.001)):
-                return False
-            if zone is not None and any(overlap(zone, other) for other in self._solid[placed.room]):
-                return False
-        for other in self._rooms[placed.room].values():
-            if not _stands(other) or not _stands(placed):
-                continue
-            if _in_front(placed, other) or _in_front(other, placed):
-                return False
-        return True
+        return placed.on is not None or (_clear_of_openings(room, placed) and _clear_in_front(room, placed))
 
     def reachable(self, placed: Placed) -> bool:
         """Whether every entrance and every piece of a room can still be walked to with this one in it."""
         if not blocks(self.plan, placed):
             return True
-        pieces = [*self._rooms[placed.room].values(), placed]
+        pieces = [*self._rooms[placed.room].pieces.values(), placed]
         return self.open_with(placed.room, pieces)
 
     def open_with(self, room: int, pieces: Iterable[Placed]) -> bool:
         """Whether a room holding these pieces can be crossed, and they come close to."""
         standing = [p for p in pieces if blocks(self.plan, p)]
-        reached = self._floors[room].reached([p.footprint() for p in standing])
-        return reached is not None and all(
-            self._floors[room].touches(reached, p.footprint()) for p in standing
-        )
+        floor = self._rooms[room].floor
+        reached = floor.reached([p.box for p in standing])
+        return reached is not None and all(floor.touches(reached, p.box) for p in standing)
 
     def openings_at(self, room: int, side: int) -> list[Opening]:
         """Openings in the south (0), east (1), north (2) or west (3) wall of a room."""
@@ -173,16 +146,55 @@ class Workspace:
         return found
 
 
+def _collides(room: _Room, placed: Placed) -> bool:
+    low, high = placed.bottom_m, placed.top_m
+    x0, y0, x1, y1 = grown(placed.box, APART_M)
+    for a0, b0, a1, b1, bottom, top, other in room.bounds.values():
+        if x0 < a1 and a0 < x1 and y0 < b1 and b0 < y1 and low < top and bottom < high:
+            if other.category == "rug" or other.instance == placed.on or other.on == placed.instance:
+                continue
+            # Small things of one surface may touch.
+            if placed.on is None or other.on != placed.on or overlap(placed.box, other.box):
+                return True
+    return False
+
+
+def _clear_of_openings(room: _Room, placed: Placed) -> bool:
+    if placed.model.stands_on != "wall" and any(overlap(placed.box, kept) for kept in room.kept):
+        return False
+    return not any(
+        placed.top_m > low and placed.bottom_m < high and overlap(placed.box, box)
+        for box, low, high, pane in room.open
+        if not (pane and placed.category in _AT_WINDOWS)
+    )
+
+
+def _clear_in_front(room: _Room, placed: Placed) -> bool:
+    """Whether its front is free and it leaves those of others free."""
+    if not _stands(placed):
+        return True
+    zone = front_of(placed)
+    if zone is not None and not within(zone, room.roomy):
+        return False
+    if zone is not None and any(overlap(zone, other) for other in room.solid):
+        return False
+    return not any(
+        _in_the_way(placed, owner, front) or _in_the_way(owner, placed, zone)
+        for owner, front in room.standing.values()
+    )
+
+
 def _stands(placed: Placed) -> bool:
     return placed.on is None and placed.model.stands_on == "floor" and placed.category != "rug"
 
 
-def _in_front(placed: Placed, owner: Placed) -> bool:
+def _in_the_way(placed: Placed, owner: Placed, front: Rectangle | None) -> bool:
     """Whether a piece stands where another's front has to be free."""
-    if placed.category in IN_FRONT.get(owner.category, ()):
-        return False
-    zone = front_of(owner)
-    return zone is not None and overlap(placed.footprint(), zone)
+    return (
+        front is not None
+        and overlap(placed.box, front)
+        and placed.category not in IN_FRONT.get(owner.category, ())
+    )
 
 
 def front_of(placed: Placed) -> Rectangle | None:
@@ -227,7 +239,7 @@ def at(
     return Placed(instance, model, round(x, 3), round(y, 3), round(z, 4), turns % 4, room, on)
 
 
-def shuffled(rng: np.random.Generator, items: Iterable) -> list:  # type: ignore[type-arg]
+def shuffled(rng: np.random.Generator, items: Iterable[T]) -> list[T]:
     """The items in random order."""
     items = list(items)
     return [items[i] for i in rng.permutation(len(items)).tolist()]

@@ -86,7 +86,11 @@ def test_what_is_observed(env):
     assert set(kinds) == set(env.observation_space.spaces)
     assert observation["rgb"].std() > 0
     assert 0 < observation["depth"].max() <= 10
-    assert set(info) == {"episode_id", "scene_id", "pose", "collided", "measures"}
+    assert set(info) == {
+        "episode_id", "scene_id", "pose", "collided", "measures", "tags", "goal_in_view", "goal_positions",
+    }  # fmt: skip
+    assert info["tags"] == {"kind": "point"}
+    assert info["goal_positions"] == [pytest.approx(observation["pointgoal"].tolist(), abs=1e-5)]
     assert info["pose"]["yaw_rad"] == env.episodes[0].start.yaw_rad
 
 
