@@ -1,8 +1,7 @@
 # make setup | run | test: each sets up what it needs in .venv and ends with a line that says what happened.
 #
-#   make run                      walks the dungeon of the public data (PLACECELL_DATA, or
-#                                 ../shared/data), or else the built-in scene
-#   make run SCENE=my.glb         walks yours (any GLB, glTF, OBJ or PLY)
+#   make run                      looks for objects in generated houses
+#   make run SCENE=my.glb         walks to points in your mesh (any GLB, glTF, OBJ or PLY)
 #   make run EPISODES=50 SEED=5 OUT=runs/mine AGENT=expert
 #   make test PYTEST="-k octree"  a part of the tests
 
@@ -15,8 +14,8 @@ PYTHON ?= python3
 EPISODES ?= 8
 SEED ?= 0
 AGENT ?= modular
-# a mesh of the public data where there are any, else the built-in scene
-SCENE ?= $(wildcard $(or $(PLACECELL_DATA),../shared/data)/meshes/dungeon.obj)
+SCENE ?=
+WORLD := $(if $(SCENE),env=mesh task=pointnav 'env.scene=$(SCENE)',env=houses task=objectnav)
 # the first run is kept: the next one gets a folder of its own
 ifndef OUT
 OUT := $(if $(wildcard runs/first/results.jsonl),runs/$(shell date +%Y-%m-%d_%H-%M-%S),runs/first)
@@ -28,7 +27,7 @@ STAMP := .venv/set-up
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -8
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -7
 
 setup: $(STAMP)
 	@echo "set up: $$($(BIN)/python -V) and placecell in .venv; next: make run, or make test"
@@ -45,9 +44,8 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $(STAMP)
 
 run: $(STAMP)
-	@$(BIN)/placecell-run env=mesh task=pointnav agent=$(AGENT) episodes=$(EPISODES) seed=$(SEED) \
-	  'out=$(OUT)' $(if $(SCENE),'env.scene=$(SCENE)') \
-	  && echo "make run: $(AGENT) walked $(EPISODES) episodes in $(if $(SCENE),$(SCENE),the built-in scene); results in $(OUT)/"
+	@$(BIN)/placecell-run $(WORLD) agent=$(AGENT) episodes=$(EPISODES) seed=$(SEED) 'out=$(OUT)' \
+	  && echo "make run: $(AGENT) walked $(EPISODES) episodes in $(or $(SCENE),generated houses); results in $(OUT)/"
 
 test: export PLACECELL_TYPECHECK := 1
 test: $(STAMP)

@@ -80,18 +80,25 @@ class TopDown:
 
 
 def walk_map(
-    top_down: TopDown, *, walked: Sequence[Pose], goal: Point, plan: Sequence[Point], frontier: Point | None
+    top_down: TopDown,
+    *,
+    walked: Sequence[Pose],
+    goal: Point | None,
+    plan: Sequence[Point],
+    frontier: Point | None,
 ) -> Picture:
-    """A top-down map with the walk so far, the plan, its frontier and the goal."""
+    """A top-down map with the walk so far, the plan, its frontier and the goal as far as it is known."""
     here = walked[-1]
     top_down.path([pose.position for pose in walked], _WALKED)
     top_down.path([here.position, *plan], _PLANNED, width=2)
     top_down.dot(walked[0].position, _INK, 5)
     if frontier is not None:
         top_down.dot(frontier, _FRONTIER, 5)
-    top_down.dot(goal, _GOAL)
+    goals = [] if goal is None else [goal]
+    for place in goals:
+        top_down.dot(place, _GOAL)
     top_down.arrow(here, _WALKED)
-    return top_down.crop([*(pose.position for pose in walked), goal])
+    return top_down.crop([*(pose.position for pose in walked), *goals])
 
 
 def depth_colours(depth: Depth, max_m: float = 10.0) -> Picture:

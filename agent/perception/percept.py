@@ -1,4 +1,4 @@
-"""What the agent makes of one observation: a posed frame, a query for the memory, where the goal is."""
+"""What the agent makes of one observation: a posed frame, a query for the memory, what it looks for."""
 
 from dataclasses import dataclass
 
@@ -8,16 +8,35 @@ from placecell.memory import Frame, Query
 
 
 @dataclass(frozen=True)
+class PointGoal:
+    """Go to a point of the episode's frame, metres."""
+
+    position: Point
+
+
+@dataclass(frozen=True)
+class CategoryGoal:
+    """Go to any object of a category: its id in the frame's labels (from 1), and its name."""
+
+    category: int
+    name: str
+
+
+Goal = PointGoal | CategoryGoal
+
+
+@dataclass(frozen=True)
 class Percept:
     """One observation, understood.
 
-    ``pose`` and ``goal`` are in the episode's frame: origin at the start's feet, x along the start's
-    heading, z up, metres. ``collided``: whether the last action met an obstacle. ``step`` counts from 0.
+    ``pose`` and a goal's position are in the episode's frame: origin at the start's feet, x along the
+    start's heading, z up, metres. ``collided``: whether the last action met an obstacle. ``step`` counts
+    from 0.
     """
 
     frame: Frame
     query: Query
     pose: Pose
-    goal: Point
+    goal: Goal
     collided: bool
     step: int

@@ -15,9 +15,13 @@ from placecell.memory import SparseOctree
 from ..perception.embodiment import Embodiment
 from ..picture import TopDown
 from .columns import NONE, Columns, Gait, mark_steep, read_columns
+from .flood import Flood, flood
+from .frontiers import Frontier, count_unseen, find_frontiers
 from .optimistic_search import farthest_straight, search
+from .stepping import free_steps
 
 _BORDER = 64  # cells of unknown kept around what was asked for
+_SLAB = 128  # columns each way that are read at once of a map from before
 _LOOKAHEAD_M = 10.0
 
 
@@ -53,8 +57,9 @@ class GroundMap:
             height=math.ceil(embodiment.height_m / self._size),
             radius=math.ceil(embodiment.radius_m / self._size - 1e-6),
         )
-        camera = embodiment.camera
+        camera, self._radius_m = embodiment.camera, embodiment.radius_m
         across, down = (-camera.cx, camera.width - camera.cx), (-camera.cy, camera.height - camera.cy)
+        self._half_view = math.atan2(camera.width / 2, camera.fx)
         self._corners = np.array([[u / camera.fx, v / camera.fy, 1.0] for u in across for v in down]).T
         self.clear()
 
@@ -84,30 +89,47 @@ class GroundMap:
             new[-low[0] : shape[0] - low[0], -low[1] : shape[1] - low[1]] = old
         self._origin, self._columns = self._origin + low, grown
 
-    def look(self, pose: Pose) -> None:
-        """Reads anew the columns around a body that has just written what it sees."""
-        view = self._view(pose)
+    def read_all(self) -> None:
+        """Reads every column that the octree holds, a slab at a time: what earlier episodes have left."""
+        lower, upper = self._octree.bounds()
+        if (upper <= lower).any():
+            return
+        self._cover(lower * self._size, (upper - 1) * self._size)
+        low, high = lower[:2] - self._origin, upper[:2] - self._origin
+        for x in range(int(low[0]), int(high[0]), _SLAB):
+            for y in range(int(low[1]), int(high[1]), _SLAB):
+                self._read(np.array([x, y]), np.minimum([x + _SLAB, y + _SLAB], high))
+        # Steepness asks the neighbours: only now is every slab's edge known.
+        mark_steep(self._columns, *low.tolist(), *high.tolist(), self._gait.climb)
+
+    def look(self, pose: Pose, seen_m: float = math.inf) -> None:
+        """Reads anew the columns around a body that has just written what it sees, up to ``seen_m`` away."""
+        view = self._view(pose, min(self._range_m, seen_m))
         self._cover(*view)
         lower, upper = self._octree.bounds()
         low = np.maximum(self._cell(view.min(0)), lower[:2] - self._origin)
         high = np.minimum(self._cell(view.max(0)) + 1, upper[:2] - self._origin)
         if (high <= low).any():
             return
+        self._read(low, high)
+        mark_steep(self._columns, *low.tolist(), *high.tolist(), self._gait.climb)
+
+    def _read(self, low: np.ndarray, high: np.ndarray) -> None:
+        """Reads the columns of cells in [low, high)."""
+        lower, upper = self._octree.bounds()
         # Room above the highest voxel, so that the topmost surface can be a floor.
         top = upper[2] + self._gait.height + 1
         states = self._octree.states_in_box(
             np.array([*(low + self._origin), lower[2]]), np.array([*(high + self._origin), top])
         )
-        (x0, y0), (x1, y1) = low.tolist(), high.tolist()
-        read_columns(states, x0, y0, int(lower[2]), self._gait.height, self._columns)
-        mark_steep(self._columns, x0, y0, x1, y1, self._gait.climb)
+        read_columns(states, int(low[0]), int(low[1]), int(lower[2]), self._gait.height, self._columns)
 
-    def _view(self, pose: Pose) -> Points:
+    def _view(self, pose: Pose, range_m: float) -> Points:
         """Points around the part of the ground that a camera at ``pose`` may have changed."""
         forward, left, _ = replace(pose, yaw_rad=0.0).T_world_camera(0.0)[:3, :3] @ self._corners
         half = float(np.abs(np.arctan2(left, forward)).max())
         angles = pose.yaw_rad + np.linspace(-half, half, 9)
-        rim = self._range_m / math.cos(half / 8)
+        rim = range_m / math.cos(half / 8)
         ahead = rim * np.stack([np.cos(angles), np.sin(angles), np.zeros(9)], -1)
         return pose.position + np.concatenate([ahead, 2 * self._size * np.array([[-1, -1, 0], [1, 1, 0]])])
 
@@ -157,6 +179,35 @@ class GroundMap:
         points[:, 2] = (path[:, 2] + 1) * self._size
         points[-1] = goal
         return Route(points, path[:, 3].astype(bool), points[last])
+
+    def flood(self, pose: Pose, widest_gap_m: float, *, squeeze: bool = False) -> Flood:
+        """What the way from a body to every place costs, at most ``widest_gap_m`` off known floors."""
+        self._cover(pose.position)
+        gait = self._gait._replace(radius=0) if squeeze else self._gait
+        start, k = self._cell(pose.position), self._underfoot(pose.z)
+        nodes = flood(self._columns, gait, *start.tolist(), k, widest_gap_m / self._size)
+        return Flood(nodes, self._origin, self._size)
+
+    def frontiers(self, reached: Flood, fewest_cells: int) -> list[Frontier]:
+        """Where the flooded ground borders on what nobody has seen."""
+        return find_frontiers(self._columns, self._gait, reached, fewest_cells)
+
+    def free_steps(self, pose: Pose, headings_rad: np.ndarray, length_m: float) -> Bool[np.ndarray, " n"]:
+        """For each heading, whether a step of ``length_m`` meets nothing that is known."""
+        x, y = (pose.position[:2] / self._size - self._origin).tolist()
+        length, radius = length_m / self._size, self._radius_m / self._size
+        return free_steps(
+            self._columns, self._gait, x, y, self._underfoot(pose.z), headings_rad, length, radius
+        )
+
+    def unseen_ahead(self, pose: Pose, headings_rad: np.ndarray, reach_m: float) -> np.ndarray:
+        """For each heading, how many columns that nobody has seen its view would look at."""
+        self._cover(pose.position)
+        x, y = (pose.position[:2] / self._size - self._origin).tolist()
+        half = self._half_view
+        return count_unseen(
+            self._columns, self._gait, x, y, self._underfoot(pose.z), headings_rad, half, reach_m / self._size
+        )
 
     def top_down(self, feet_z: float) -> TopDown:
         """The map as a picture, obstacles as they are for a body whose feet are at height ``feet_z``."""

@@ -13,8 +13,8 @@ from placecell.heap import pop, push
 
 from .columns import LAYERS, NONE, blocks, clearance, floor_near
 
-_NODES = LAYERS + 1  # nodes a column
-_UNCHARTED = 255
+NODES = LAYERS + 1  # nodes a column
+UNCHARTED = 255
 _SEEN_THROUGH, _UNSEEN = 0.02, 0.1  # extra price of ground without a known floor
 _HOLE = 3.0  # extra price where it was seen free to below the ground: a drop, or a slope seen thinly
 _BUMP = 20.0  # extra price for each time the body ran into something there
@@ -24,7 +24,7 @@ _STEEPEST = 0.7  # rise over run of ground that nobody has seen
 
 @njit(cache=True)
 @no_type_check
-def _enter(columns, gait, x, y, k, gap):
+def enter(columns, gait, x, y, k, gap):
     """The layer of a column entered from height ``k`` after ``gap`` cells of unknown (0: a floor), or -1."""
     if columns.floors[x, y, 0] == NONE:
         return -1 if blocks(columns, gait, x, y, k, 1) else LAYERS
@@ -56,7 +56,7 @@ def _price(columns, gait, x, y, k, unknown, room):
 
 @njit(cache=True)
 @no_type_check
-def _slips_through(columns, gait, x, y, mx, my, k):
+def slips_through(columns, gait, x, y, mx, my, k):
     """Whether a step goes diagonally between two columns in the way: their corners leave no room."""
     diagonal = x != mx and y != my
     return diagonal and blocks(columns, gait, x, my, k, 1) and blocks(columns, gait, mx, y, k, 1)
@@ -70,8 +70,8 @@ def _trace(rows, parent, level, found):
         count, node = count + 1, parent[node]
     path, node = np.empty((count, 4), np.int32), found
     for i in range(count - 1, -1, -1):
-        path[i, 0], path[i, 1] = node // _NODES // rows, node // _NODES % rows
-        path[i, 2], path[i, 3] = level[node], node % _NODES == LAYERS
+        path[i, 0], path[i, 1] = node // NODES // rows, node // NODES % rows
+        path[i, 2], path[i, 3] = level[node], node % NODES == LAYERS
         node = parent[node]
     return path
 
@@ -85,13 +85,13 @@ def search(columns, gait, sx, sy, sk, gx, gy, gk, storey):
     goal a body may be closer to obstacles than its radius.
     """
     across, rows = columns.low.shape
-    cost = np.full(across * rows * _NODES, np.inf, np.float32)
+    cost = np.full(across * rows * NODES, np.inf, np.float32)
     parent, level = np.full(len(cost), -1, np.int32), np.empty(len(cost), np.int16)
-    gap, room = np.empty(len(cost), np.float32), np.full(len(cost), _UNCHARTED, np.uint8)
+    gap, room = np.empty(len(cost), np.float32), np.full(len(cost), UNCHARTED, np.uint8)
     closed = np.zeros(len(cost), np.uint8)
     keys, items = np.empty(65536), np.empty(65536, np.int32)
     layer = floor_near(columns, sx, sy, sk, 2 * gait.climb + 1)
-    start = (sx * rows + sy) * _NODES + (layer if layer >= 0 else LAYERS)
+    start = (sx * rows + sy) * NODES + (layer if layer >= 0 else LAYERS)
     cost[start], gap[start] = 0.0, 0.0
     level[start] = sk if layer == -1 else columns.floors[sx, sy, layer]
     heap, near = push(keys, items, 0, 0.0, start), gait.radius + 2
@@ -100,25 +100,25 @@ def search(columns, gait, sx, sy, sk, gx, gy, gk, storey):
         if closed[node]:
             continue
         closed[node] = 1
-        x, y, k = node // _NODES // rows, node // _NODES % rows, level[node]
-        unknown = node % _NODES == LAYERS
+        x, y, k = node // NODES // rows, node // NODES % rows, level[node]
+        unknown = node % NODES == LAYERS
         if abs(x - gx) <= 1 and abs(y - gy) <= 1 and (unknown or abs(k - gk) <= storey):
             return _trace(rows, parent, level, node)
         for turn in range(9):
             mx, my = x + turn // 3 - 1, y + turn % 3 - 1
             if turn == 4 or mx < 0 or my < 0 or mx >= across or my >= rows:
                 continue
-            onto = _enter(columns, gait, mx, my, k, gap[node])
-            after = (mx * rows + my) * _NODES + onto
+            onto = enter(columns, gait, mx, my, k, gap[node])
+            after = (mx * rows + my) * NODES + onto
             if onto == -1 or closed[after]:
                 continue
             height = k if onto == LAYERS else columns.floors[mx, my, onto]
-            if room[after] == _UNCHARTED:
+            if room[after] == UNCHARTED:
                 room[after] = clearance(columns, gait, mx, my, height, gait.radius + 2)
             at_ends = max(abs(mx - sx), abs(my - sy)) <= near or max(abs(mx - gx), abs(my - gy)) <= near
             if room[after] == 0 or (room[after] <= gait.radius and not at_ends):
                 continue
-            if room[after] == 1 and _slips_through(columns, gait, x, y, mx, my, height):
+            if room[after] == 1 and slips_through(columns, gait, x, y, mx, my, height):
                 continue
             length = np.hypot(mx - x, my - y)
             through = cost[node] + length * _price(columns, gait, mx, my, height, onto == LAYERS, room[after])

@@ -1,15 +1,17 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hydra import compose, initialize_config_module
 
 import placecell.conf
 from placecell.agent.loop import Agent
+from placecell.agent.perception.semantics import NoSemantics, OracleSemantics
 from placecell.agent.policies.baselines import ForwardPolicy, RandomPolicy
 from placecell.agent.policies.expert import ExpertPolicy
 from placecell.agent.policies.modular import ModularPolicy
-from placecell.errors import ConfigError
-from placecell.memory import NoMemory, SpatialMemory
+from placecell.errors import ConfigError, DataError
+from placecell.memory import FlatNeighbours, FrameList, NoMemory, SemanticGrid, SpatialMemory
 from placecell.scripts.build import build
 from placecell.scripts.run import main
 
@@ -17,7 +19,14 @@ CONF = Path(placecell.conf.__file__).parent
 POLICIES = {
     "expert": ExpertPolicy, "forward": ForwardPolicy, "modular": ModularPolicy, "random": RandomPolicy,
 }  # fmt: skip
-MEMORIES = {"full": SpatialMemory, "none": NoMemory}
+MEMORIES = {
+    "flat": FlatNeighbours,
+    "frames": FrameList,
+    "full": SpatialMemory,
+    "grid": SemanticGrid,
+    "none": NoMemory,
+}
+SEMANTICS = {"none": NoSemantics, "oracle": OracleSemantics}
 
 
 def composed(*overrides):
@@ -41,32 +50,47 @@ def test_an_agent_is_made_with_the_memory_it_needs(home, choice):
     assert isinstance(agent, Agent)
     assert isinstance(agent.policy, POLICIES[choice])
     assert isinstance(agent.memory, SpatialMemory if choice == "modular" else NoMemory)
-    assert agent.k == 3
+    assert agent.k == (16 if choice == "modular" else 3)
 
 
 @pytest.mark.parametrize("memory", MEMORIES)
-@pytest.mark.parametrize("choice", sorted(set(POLICIES) - {"modular"}))
-def test_an_agent_that_needs_no_map_takes_any_memory(home, choice, memory):
+@pytest.mark.parametrize("choice", POLICIES)
+def test_every_agent_takes_any_memory(home, choice, memory):
     agent = made(home, f"agent={choice}", f"memory={memory}", "agent.k=5")
     assert isinstance(agent.memory, MEMORIES[memory])
     assert agent.k == 5
 
 
-def test_the_mapping_agent_refuses_a_memory_without_a_map(home):
-    with pytest.raises(
-        ConfigError, match="a memory with an octree to plan on, got NoMemory; set memory=full"
-    ):
-        made(home, "agent=modular", "memory=none")
+@pytest.mark.parametrize(("choice", "kind"), SEMANTICS.items())
+def test_perception_names_what_is_seen(choice, kind):
+    cfg = composed(f"perception={choice}")
+    assert isinstance(build(cfg.perception, "perception"), kind)
+    assert cfg.env.semantics == (choice == "oracle")
 
 
-def test_the_same_mistake_on_the_command_line_is_one_line(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("choice", ["forward", "modular", "random"])
+def test_the_oracle_s_labels_are_in_the_frames_of_agents_that_look(home, choice):
+    observation, _ = home.reset(seed=0, options={"episode": 0})
+    image = np.full(observation["depth"].shape, 3, np.int32)
+    seen = made(home, f"agent={choice}", "perception=oracle").perception(observation | {"category": image}, 0)
+    np.testing.assert_array_equal(seen.frame.labels, image)
+    assert made(home, f"agent={choice}").perception(observation, 0).frame.labels is None
+
+
+def test_without_what_it_should_have_learned_the_mapping_agent_says_how_to_make_it(home):
+    with pytest.raises(DataError, match=r"none.json, got no such file; make it with placecell-train"):
+        made(home, "agent=modular", "agent.expectation=none.json")
+
+
+def test_a_mistake_on_the_command_line_is_one_line(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    code = main(["agent=modular", "memory=none", "env.width=16", "env.height=16", "episodes=1", "out=made"])
+    code = main(
+        ["agent=modular", "agent.range_m=0", "env.width=16", "env.height=16", "episodes=1", "out=made"]
+    )
     complaint = capsys.readouterr().err
     assert code == 2
     assert complaint == (
-        "placecell-run: expected a memory with an octree to plan on, got NoMemory; set memory=full, "
-        "or choose an agent that needs no map (random, forward, expert)\n"
+        "placecell-run: expected a range_m above 0 metres, got 0; set agent.range_m=10, or leave it out\n"
     )
     assert not list(tmp_path.iterdir())
 
@@ -74,5 +98,5 @@ def test_the_same_mistake_on_the_command_line_is_one_line(tmp_path, monkeypatch,
 def test_keys_of_an_agent_reach_it(home):
     agent = made(home, "agent=modular", "agent.range_m=4.0", "memory.voxel_size_m=0.2")
     assert agent.memory.octree.voxel_size_m == 0.2
-    with pytest.raises(ConfigError, match="a key of agent: range_m, k"):
+    with pytest.raises(ConfigError, match="a key of agent: semantics, range_m, expectation, k"):
         made(home, "agent=modular", "+agent.rang_m=4")

@@ -5,7 +5,9 @@ import pytest
 import trimesh
 
 from placecell.agent.perception.embodiment import Embodiment
+from placecell.agent.perception.percept import CategoryGoal, PointGoal
 from placecell.agent.perception.posed_rgbd import PosedRgbd
+from placecell.agent.perception.semantics import OracleSemantics
 from placecell.arrays import generator
 from placecell.envs.body import Action
 from placecell.errors import EnvironmentUseError, FrameError
@@ -69,7 +71,7 @@ def test_poses_move_as_the_body_does(walked):
 
 def test_the_goal_stands_still_and_lies_where_the_episode_has_it(home, walked):
     start = world_pose(walked[0][1])
-    goals = np.array([percept.goal for percept, _ in walked])
+    goals = np.array([percept.goal.position for percept, _ in walked])
     assert (goals == goals[0]).all()
     assert goals.dtype == np.float64
     index = [i for i, e in enumerate(home.episodes) if np.allclose(e.start.position[:2], start.position[:2])]
@@ -104,6 +106,43 @@ def test_a_depth_image_that_is_none_is_refused(home):
         perceive(observed(home, depth=np.zeros((32, 64), np.float32), rgb=np.zeros((32, 64, 3), np.uint8)), 0)
     with pytest.raises(FrameError, match="4096 NaN or infinite"):
         perceive(observed(home, depth=np.full((64, 64), np.nan, np.float32)), 0)
+
+
+def sought(home, goal, semantics=None, **changes):
+    perceive = PosedRgbd(Embodiment.of(home), semantics=semantics, categories=("", "bed", "sofa"))
+    return perceive(observed(home, objectgoal=np.array([goal], np.int32), **changes), 0)
+
+
+def test_an_object_goal_is_a_category_and_the_memory_is_asked_for_it_everywhere(home):
+    percept = sought(home, 2)
+    assert percept.goal == CategoryGoal(2, "sofa")
+    assert percept.query.category == 2
+    assert percept.query.radius_m > 100
+    assert sought(home, 9).goal == CategoryGoal(9, "9")
+
+
+def test_without_a_category_the_goal_is_the_point(home):
+    percept = sought(home, 0)
+    assert isinstance(percept.goal, PointGoal)
+    assert percept.query.category is None
+
+
+def test_without_a_category_and_without_a_point_there_is_no_goal(home):
+    observation = observed(home, objectgoal=np.array([0], np.int32))
+    del observation["pointgoal"]
+    with pytest.raises(
+        EnvironmentUseError, match="objectgoal of 1 or more, or a pointgoal beside it, got obj"
+    ):
+        PosedRgbd(Embodiment.of(home))(observation, 0)
+    del observation["objectgoal"]
+    with pytest.raises(EnvironmentUseError, match="got one without pointgoal or objectgoal"):
+        PosedRgbd(Embodiment.of(home))(observation, 0)
+
+
+def test_labels_come_from_the_semantic_source(home):
+    image = np.full((64, 64), 2, np.int32)
+    assert sought(home, 2, category=image).frame.labels is None
+    np.testing.assert_array_equal(sought(home, 2, OracleSemantics(), category=image).frame.labels, image)
 
 
 def test_what_an_observation_lacks_is_named(home):

@@ -1,9 +1,11 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from percepts import body, percept
 
+from placecell.agent.perception.percept import CategoryGoal
 from placecell.agent.policies.actions import FORWARD, LEFT, RIGHT, STOP, reached
 from placecell.agent.policies.baselines import ForwardPolicy, RandomPolicy
 from placecell.memory import Retrieval
@@ -92,3 +94,11 @@ def test_an_episode_forgets_the_turn_of_the_last_one():
         walker = begun(ForwardPolicy(body(turn_rad=math.radians(10))), seed)
         walker.decide(percept(collided=True), NOTHING)
         assert begun(walker).decide(percept(), NOTHING).action == FORWARD
+
+
+@pytest.mark.parametrize(("label", "depth_m", "there"), [(4, 0.8, True), (3, 0.8, False), (4, 1.5, False)])
+def test_an_object_is_reached_where_it_is_seen_within_a_metre(label, depth_m, there):
+    seen = percept(depth_m=depth_m)
+    assert not reached(replace(seen, goal=CategoryGoal(4, "bed")), 0.2)
+    frame = replace(seen.frame, labels=np.full((8, 8), label, np.int32))
+    assert reached(replace(seen, goal=CategoryGoal(4, "bed"), frame=frame), 0.2) == there

@@ -209,6 +209,58 @@ def test_what_is_forgiven_is_walked_through_again():
     np.testing.assert_array_equal(world.route(START, GOAL).points, straight)
 
 
+@pytest.mark.parametrize("lower", [(0, 0, -1), (-130, 77, -1)])
+def test_a_map_that_was_left_is_read_as_a_whole_slab_by_slab(lower):
+    """Steep ground across the edges of slabs included; a hall of 26 m is more than two."""
+    heights = np.zeros((260, 140), int)
+    heights[::7, ::3] = 1
+    heights[120:140] = np.floor(1.2 * np.arange(20))[:, None]
+    octree = BoxOctree(ground(heights), lower)
+    middle = np.array([lower[0] + 130, lower[1] + 70]) * 0.1
+    looked, whole = (GroundMap(octree, body(), 40.0) for _ in range(2))
+    for yaw_rad in np.arange(8) * math.pi / 4:
+        looked.look(Pose(*middle.tolist(), 0.0, yaw_rad))
+    whole.read_all()
+    for one, other in zip(columns_of(looked, octree), columns_of(whole, octree), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert whole._columns.steep.any()
+
+
+def columns_of(world, octree):
+    """What a map holds of the columns of an octree's box."""
+    (x0, y0), (x1, y1) = (corner[:2] - world._origin for corner in octree.bounds())
+    return [array[x0:x1, y0:y1] for array in world._columns]
+
+
+def test_of_an_empty_octree_nothing_is_read():
+    world = GroundMap(SpatialMemory().octree, body(), FAR_M)
+    world.read_all()
+    assert world.route(START, GOAL).unknown.all()
+
+
+def free(world, pose, *degrees, length_m=0.25):
+    return world.free_steps(pose, np.radians(degrees), length_m).tolist()
+
+
+def test_a_step_is_free_where_nothing_known_is_near_its_way():
+    world = mapped(hall(), radius_m=0.18)
+    assert free(world, START, 0, 90, 180, 270) == [True] * 4
+    before_the_wall = Pose(4.65, 2.05, 0.0, 0.0)
+    assert free(world, before_the_wall, 0, 30, 90, 180) == [False, False, True, True]
+    assert free(world, before_the_wall, 0, length_m=0.1) == [True]
+
+
+def test_a_body_that_stands_too_near_a_wall_may_leave_it_or_go_along_but_not_nearer():
+    world = mapped(hall(), radius_m=0.18)
+    assert free(world, Pose(4.95, 2.05, 0.0, 0.0), 0, 20, 180, 135) == [False, False, True, True]
+
+
+def test_what_was_bumped_into_is_not_stepped_into():
+    world = mapped(hall(wall=False), radius_m=0.18)
+    world.bump(START, 0.3, 1)
+    assert free(world, START, 0, 180) == [False, True]
+
+
 def test_a_cleared_map_knows_nothing():
     world = mapped(hall())
     world.clear()

@@ -13,7 +13,7 @@ from placecell.agent.policies.actions import FORWARD, LEFT, RIGHT, STOP
 from placecell.agent.policies.modular import ModularPolicy, make_modular_policy
 from placecell.arrays import generator
 from placecell.errors import ConfigError
-from placecell.memory import NoMemory, Retrieval, SpatialMemory
+from placecell.memory import FlatNeighbours, FrameList, NoMemory, Retrieval, SemanticGrid, SpatialMemory
 
 
 class OnlyObservations(gymnasium.Env):
@@ -75,7 +75,7 @@ def test_its_trace_is_plain_json_of_where_and_why(walks):
         for step in steps:
             trace = dict(step.decision.trace)
             assert json.loads(json.dumps(trace, allow_nan=False)) == trace
-            assert len(trace["recalled"]) == len(step.retrieval.items) <= 3
+            assert len(trace["recalled"]) == len(step.retrieval.items) <= 16
             if trace["mode"] in ("explore", "go"):
                 assert {"target", "frontier", "plan"} <= set(trace)
                 assert len(trace["target"]) == 3
@@ -117,14 +117,12 @@ def test_the_same_seed_takes_the_same_steps_whatever_was_before(blind, walks):
         assert [s.decision.trace for s in again] == [s.decision.trace for s in first]
 
 
-def test_a_memory_without_an_octree_is_refused(blind):
-    with pytest.raises(
-        ConfigError,
-        match=r"^expected a memory with an octree to plan on, got NoMemory; set memory=full, or choose",
-    ):
-        make_modular_policy(NoMemory(), BODY, 10.0)
-    with pytest.raises(ConfigError, match="got NoMemory"):
-        make.modular(blind, NoMemory())
+@pytest.mark.parametrize("memory", [NoMemory, FrameList, FlatNeighbours, SemanticGrid])
+def test_with_a_memory_without_an_octree_it_plans_on_a_map_of_its_own(blind, walks, memory):
+    """The same map, so the same steps; and emptied, so the second episode's too."""
+    agent = make.modular(blind, memory())
+    for episode in (1, 0):
+        assert actions(walk(blind, agent, episode)) == actions(walks[episode][0])
 
 
 @pytest.mark.parametrize(("away_m", "stops"), [(0.15, True), (0.17, False)])

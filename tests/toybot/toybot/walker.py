@@ -3,7 +3,7 @@
 import numpy as np
 
 from placecell.agent.loop import Agent
-from placecell.agent.perception.percept import Percept
+from placecell.agent.perception.percept import Percept, PointGoal
 from placecell.agent.policies.policy import Decision, Policy
 from placecell.geometry import Pinhole, Pose
 from placecell.memory import Frame, Query
@@ -30,7 +30,8 @@ def perceive(observation, step):
     pose = Pose(float(observation["position"][0]), 0.0, 0.0, 0.0)
     camera = Pinhole.from_hfov(1, 1, 1.0)
     frame = Frame(pose.T_world_camera(1.0), camera, np.zeros((1, 1), np.float32), step=step)
-    return Percept(frame, Query(pose.position, 1.0), pose, np.array([4.0, 0.0, 0.0]), False, step)
+    goal = PointGoal(np.array([4.0, 0.0, 0.0]))
+    return Percept(frame, Query(pose.position, 1.0), pose, goal, False, step)
 
 
 def walker(env, memory, stride=1):
