@@ -123,5 +123,7 @@ def _legend(figure: Any, groups: Sequence[TourGroup]) -> None:
     for stratum, fill in _STRATA.items():
         style: dict[str, Any] = {"fillstyle": fill, "markerfacecoloralt": "white", "linestyle": "none"}
         handles.append(Line2D([], [], color="0.4", marker="o", label=_SAID[stratum], **style))
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 2 + len(groups)), fontsize=_SIZE)
+    figure.legend(
+        handles=handles, loc="outside lower center", ncols=min(len(handles), 2 + len(groups)), fontsize=_SIZE
+    )
     figure.suptitle("Intervals: 95 %, bootstrap of houses", fontsize=_SIZE)
