@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = ["placecell-bench", "placecell-run"]
+COMMANDS = ["placecell-bench", "placecell-run", "placecell-train"]
+LEARNED = ["agent/perception/segmenter.safetensors", "agent/policies/expectation.json"]
 
 
 def python(*arguments, cwd, **environment):
@@ -81,7 +82,7 @@ def test_the_wheel_holds_every_module_and_config_and_no_more(built):
     for folder in ("agent", "conf", "envs", "memory", "scripts"):
         modules |= {f"placecell/{folder}/{name}" for name in modules_of(ROOT / folder)}
     configs = {f"placecell/{p.relative_to(ROOT).as_posix()}" for p in (ROOT / "conf").rglob("*.yaml")}
-    assert names == modules | configs
+    assert names == modules | configs | {f"placecell/{name}" for name in LEARNED}
 
 
 def test_the_installed_package_is_complete_and_found_from_elsewhere(installed, tmp_path):
