@@ -183,11 +183,14 @@ def _arm(job: Job, control: Job | None, seed: int) -> ArmRow:
 
 
 def _differences(job: Job, control: Job, seed: int) -> dict[str, dict[str, Difference]]:
+    """By stratum and measure. An arm that was ended early is compared over the episodes that it walked."""
     found: dict[str, dict[str, Difference]] = {}
+    walked = {result.episode for result in job.results}
+    partners = [result for result in control.results if result.episode in walked]
     strata = {**STRATA, **{f"visit {n}": visit(n) for n in visits(job.results)}}
     for stratum, keep in strata.items():
         for measure in COMPARED:
-            got = paired_difference(job.results, control.results, measure, keep=keep, seed=seed)
+            got = paired_difference(job.results, partners, measure, keep=keep, seed=seed)
             if got is not None:
                 found.setdefault(stratum, {})[measure] = got
     return found

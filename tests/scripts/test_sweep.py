@@ -154,12 +154,19 @@ def test_episodes_that_were_not_done_are_left_out_of_the_pairs_and_counted(tmp_p
     assert "| task.arm=cold | 22 of 24 |" in text
 
 
-def test_a_job_that_was_cut_short_is_not_compared(tmp_path):
+def test_an_arm_that_was_cut_short_is_compared_over_the_episodes_that_it_walked(tmp_path):
     job(tmp_path / "task.arm=cold", tours(0.0), "cold")
     job(tmp_path / "task.arm=warm", tours(0.2)[:9], "warm", episodes=24)
     (group,) = summary(tmp_path).tours
-    assert "9 and 24 episodes, of which 15 have no partner" in arm(group, "warm").missing
+    assert arm(group, "warm").differences["all"]["spl"].pairs == 9
     assert "| task.arm=warm | 9 of 24 |" in markdown(summary(tmp_path))
+
+
+def test_an_arm_with_episodes_that_cold_has_not_is_not_compared(tmp_path):
+    job(tmp_path / "task.arm=cold", tours(0.0)[:9], "cold", episodes=24)
+    job(tmp_path / "task.arm=warm", tours(0.2), "warm")
+    (group,) = summary(tmp_path).tours
+    assert "24 and 9 episodes, of which 15 have no partner" in arm(group, "warm").missing
 
 
 def test_without_a_cold_job_there_is_nothing_to_compare_with(tmp_path):
