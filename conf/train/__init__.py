@@ -1,0 +1,1 @@
+"""Configurations of ``placecell-train``, apart from those of ``placecell-run``."""
