@@ -22,6 +22,7 @@ LOOSE_M = 1.0  # of success_1m
 STRUCTURE = frozenset(("wall", "floor", "ceiling", "door", "window", "stairs"))
 _SAME_STOREY_M = 0.5
 _DRAWS = 300
+_NAMED = 8  # in a message that stays a line
 
 
 @runtime_checkable
@@ -124,7 +125,7 @@ def draw_start(
 
 def nothing_to_ask(scene_id: str, there: Sequence[str], categories: Sequence[str] | None) -> EpisodeError:
     """The error of a world without what a task asks for."""
-    asked = "objects" if categories is None else " or ".join(categories)
+    asked = "objects" if categories is None or len(categories) > _NAMED else " or ".join(categories)
     came = f"{', '.join(there)}, none with a view point and a start far enough" if there else "none"
     return EpisodeError(
         expected=f"{asked} to go to in {scene_id}",

@@ -1,7 +1,7 @@
 """A world: a scene, its ground for one body, its images, its things and where they are seen from."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,6 +21,8 @@ from .scene import Scene
 
 _SURFACE_POINTS = 32
 _WORLDS_KEPT = 2
+# How far from an object's box a dataset may say its middle to be: others compute it otherwise.
+_ASIDE_M = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +109,7 @@ class World:
         return Goal((x, y, z), None, thing.instance, thing.category, stands)
 
     def require_things(self, episode: Episode) -> None:
-        """Raises :class:`EpisodeError` where a goal is not what the scene has under its id.
+        """Raises :class:`EpisodeError` where a goal is not what the scene has under its id, and where.
 
         Scenes without instances say nothing about ids.
         """
@@ -115,11 +117,14 @@ class World:
             if goal.object_id is None:
                 continue
             thing = self.things.get(goal.object_id)
-            if thing is None or thing.category != goal.category:
+            if thing is None or thing.category != goal.category or _aside(thing, goal):
+                there = "no such object"
+                if thing is not None:
+                    there = f"a {thing.category or 'nameless thing'} at {_metres(thing.middle)}"
                 raise EpisodeError(
-                    expected=f"object {goal.object_id} of {self.scene_id} to be a {goal.category}, as "
-                    f"episode {episode.episode_id!r} says",
-                    came="no such object" if thing is None else f"a {thing.category or 'nameless thing'}",
+                    expected=f"object {goal.object_id} of {self.scene_id} to be a {goal.category} at "
+                    f"{_metres(goal.position)}, as episode {episode.episode_id!r} says",
+                    came=there,
                     fix="check that the episode is of this scene: its dataset may name another one",
                 )
 
@@ -146,6 +151,16 @@ class Worlds:
             self._worlds[scene_id] = self._build(scene_id)
         self._worlds.move_to_end(scene_id)
         return self._worlds[scene_id]
+
+
+def _aside(thing: Thing, goal: Goal) -> bool:
+    """Whether a goal's middle is off the thing that it should be."""
+    at = np.array(goal.position)
+    return bool((np.maximum(thing.low - at, at - thing.high) > _ASIDE_M).any())
+
+
+def _metres(point: Iterable[float]) -> str:
+    return f"({', '.join(f'{number:.1f}' for number in point)})"
 
 
 def _things(scene: Scene) -> list[Thing]:

@@ -20,7 +20,9 @@ _ATTEMPTS = 8
 # Texture coordinates in steps that survive 1 - v in single precision: files count v from the other end.
 _UV_STEPS = 4096.0
 _NAME = re.compile(
-    r"house-(train|val|test)-(\d{1,9})(?:-r(\d+))?(?:-s(\d+))?(?:~(\d{1,9})(?:-([\d.]+)-([\d.]+)-([\d.]+))?)?"
+    r"house-(train|val|test)-(\d{1,9})(?:-r(\d{1,9}))?(?:-s(\d{1,9}))?"
+    r"(?:~(\d{1,9})(?:-(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?))?)?",
+    re.ASCII,
 )
 
 
@@ -68,10 +70,12 @@ def make_house(split: str, seed: int, *, rooms: int | None = None, storeys: int 
         storeys: 1 or 2; None draws it.
 
     Raises:
-        SceneError: no such split; rooms or storeys that no house has; no plan of that kind whose rooms hold
-            what they need.
+        SceneError: no such split; a seed below 0; rooms or storeys that no house has; no plan of that kind
+            whose rooms hold what they need.
     """
     checked_split(split)
+    if seed < 0:
+        raise SceneError(expected="a house's seed of 0 or more", came=str(seed), fix="count houses from 0")
     refused = None
     for attempt in range(_ATTEMPTS):
         rng = generator(seed, "house", split, rooms, storeys, attempt)

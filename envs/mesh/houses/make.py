@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 from placecell.errors import ConfigError, EpisodeError
 
 from ...body import make_body
 from ...episode import Episode
+from ...habitat_files import bare_name
 from ...objectnav import ObjectNav, require_known
-from ...pointnav import PointNav
+from ...pointnav import PointNav, require_walkable
 from ...task import Task, make_task, read_dataset
 from ...tour import Tour
 from ..env import MeshNavEnv
@@ -20,7 +21,7 @@ from .categories import CATEGORIES, FURNITURE, SMALL
 from .looks import SPLITS
 from .sources import HouseSources
 
-_NAME = re.compile(r"house-(\w+)-(\d+)")
+_NAME = re.compile(r"house-([a-z]+)-(0|[1-9][0-9]{0,8})")
 
 
 def make_houses_env(
@@ -60,24 +61,29 @@ def make_houses_env(
     Raises:
         ConfigError: an unknown split, preset, key, category or noise level, or a value of another type.
         EpisodeError: a dataset of other houses, no house with what is asked for, or a tour longer than the
-            objects of its house allow.
+            objects of its house allow. What a dataset says of other houses than its first episode's is found
+            wrong when they are entered.
     """
     if split not in SPLITS:
         known = ", ".join(SPLITS)
         raise ConfigError(
             expected=f"a split of {known}", came=repr(split), fix="set env.split to one of them"
         )
-    for name, value, least in (("a seed", seed, 0), ("env.houses", houses, 1)):
-        if value is not None and value < least:
-            raise ConfigError(
-                expected=f"{name} of {least} or more", came=str(value), fix=f"set {name.split()[-1]}=N"
-            )
+    _require_count("a seed", seed, 0)
+    if houses is not None:
+        _require_count("env.houses", houses, 1)
     chosen, walker = make_task(task or {"name": ObjectNav.name}), make_body(body)
     if not isinstance(chosen, PointNav):
         require_known(chosen.categories, (*FURNITURE, *SMALL), "houses")
     sources = HouseSources(split, houses, walker, chosen, seed)
-    dataset = _dataset(chosen, split, houses) or sources.episodes(episodes)
+    given = _dataset(chosen, split, houses)
+    dataset = given or sources.episodes(episodes)
     first = sources.worlds(dataset[0].scene_id)
+    # Of the others' houses, none is made before it is entered.
+    for episode in given:
+        if episode.scene_id == first.scene_id:
+            first.require_things(episode)
+            require_walkable(first.area, episode)
     return MeshNavEnv(
         sources.worlds, walker, chosen, dataset, categories=CATEGORIES, semantics=semantics,
         cameras=make_cameras(walker, width, height, cameras), noise=Noise.of(noise), elsewhere=sources,
@@ -89,13 +95,25 @@ def make_houses_env(
     )  # fmt: skip
 
 
+# What comes from a command line may be anything.
+def _require_count(name: str, value: Any, least: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        came = str(value) if isinstance(value, int) else repr(value)
+        raise ConfigError(
+            expected=f"{name} of {least} or more", came=came, fix=f"set {name.split()[-1]}=N, a whole number"
+        )
+
+
 def _dataset(task: Task, split: str, houses: int | None) -> tuple[Episode, ...]:
-    """The episodes of the task's dataset, none without one; each of a house that the environment has."""
+    """The episodes of the task's dataset, none without one; each of a house that the environment has.
+
+    Folders and endings of a ``scene_id`` are left out: ``houses/house-val-3.glb`` is ``house-val-3``.
+    """
     if isinstance(task, Tour) or task.dataset is None:
         return ()
     found = read_dataset(task)
     for episode in found:
-        match = _NAME.fullmatch(Path(episode.scene_id).name)
+        match = _NAME.fullmatch(bare_name(episode.scene_id))
         here = match is not None and match[1] == split and (houses is None or int(match[2]) < houses)
         last = "" if houses is None else f" to house-{split}-{houses - 1}"
         if not here:
@@ -111,4 +129,4 @@ def _dataset(task: Task, split: str, houses: int | None) -> tuple[Episode, ...]:
                 came=repr(strange[0]),
                 fix="rename it (see CATEGORIES of placecell.envs.mesh.houses.categories), or leave it out",
             )
-    return found
+    return tuple(replace(episode, scene_id=bare_name(episode.scene_id)) for episode in found)

@@ -41,6 +41,7 @@ class HouseSources:
             task = replace(task, categories=task.categories or GOAL_CATEGORIES)
         self._task = task
         self._houses: OrderedDict[str, House] = OrderedDict()
+        self._furnished_with: dict[str, frozenset[str]] = {}
         self.worlds = Worlds(self._build)
 
     def episodes(self, count: int) -> DrawnEpisodes:
@@ -100,7 +101,7 @@ class HouseSources:
             return order[0]
         asked = self._task.categories or ()
         for index in order:
-            if any(placed.category in asked for placed in self._house(self._name(index)).furniture):
+            if not self._categories(self._name(index)).isdisjoint(asked):
                 return index
         last = "" if len(order) == 1 else f" to {self._name(order[-1])}"
         raise EpisodeError(
@@ -108,6 +109,13 @@ class HouseSources:
             came=f"none of {len(order)}, {self._name(order[0])}{last}",
             fix="ask for other categories (task.categories), or for more houses (env.houses)",
         )
+
+    def _categories(self, name: str) -> frozenset[str]:
+        """What a house is furnished with; a search for what is rare asks again and again."""
+        if name not in self._furnished_with:
+            furniture = self._house(name).furniture
+            self._furnished_with[name] = frozenset(placed.category for placed in furniture)
+        return self._furnished_with[name]
 
     def _name(self, index: int) -> str:
         return f"house-{self._split}-{index}"
@@ -126,14 +134,7 @@ class HouseSources:
         asked = f"{name}, before"
         if asked not in self._houses:
             house = self._house(name)
-            for seed in range(house.seed, house.seed + _EDITS_TRIED):
-                try:
-                    edit = edit_house(house, seed)
-                except SceneError:
-                    if seed == house.seed + _EDITS_TRIED - 1:
-                        raise
-                    continue
-                break
+            edit = _first_edit(house)
             self._keep(edit.name, edit)
             self._keep(asked, edit)
         self._houses.move_to_end(asked)
@@ -143,6 +144,15 @@ class HouseSources:
         self._houses[name] = house
         while len(self._houses) > _HOUSES_KEPT:
             self._houses.popitem(last=False)
+
+
+def _first_edit(house: House) -> House:
+    for seed in range(house.seed, house.seed + _EDITS_TRIED - 1):
+        try:
+            return edit_house(house, seed)
+        except SceneError:  # it cuts a room off
+            continue
+    return edit_house(house, house.seed + _EDITS_TRIED - 1)
 
 
 def _place(placed: Placed) -> tuple[float, float, float, int]:

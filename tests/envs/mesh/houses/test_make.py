@@ -6,11 +6,11 @@ from functools import cache
 import gymnasium
 import numpy as np
 import pytest
+from built_houses import built, edited
 
 from placecell.envs.conformance import check_info, check_observations, check_reproducible, check_reset
 from placecell.envs.habitat_objectnav import write_habitat_objectnav
 from placecell.envs.mesh.houses.categories import CATEGORIES, GOAL_CATEGORIES
-from placecell.envs.mesh.houses.house import house_named
 from placecell.envs.mesh.houses.make import make_houses_env
 from placecell.envs.trial import Trial
 from placecell.errors import ConfigError, EpisodeError
@@ -29,7 +29,10 @@ def start(env, episode, seed=0):
 
 @cache
 def house(name):
-    return house_named(name)
+    """What ``house_named`` makes of a name."""
+    _, split, seed = name.split("-")
+    seed, _, edit = seed.partition("~")
+    return edited(split, int(seed), int(edit)) if edit else built(split, int(seed))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -216,11 +219,30 @@ def test_a_dataset_of_other_houses_is_told_so(env, tmp_path, name, houses, text)
 
 
 def test_a_dataset_that_names_another_house_of_the_split_is_told_so(env, tmp_path):
-    other = make(write(env, tmp_path / "val.json", rename("house-val-3")))
-    with pytest.raises(EpisodeError) as error:
-        start(other, 0)
-    assert "\n" not in str(error.value)
-    assert "episode '0'" in str(error.value)
+    text = r"^expected object \d+ of house-val-2 to be a \w+ at \(.*\), as episode '0' says, got [^\n]*$"
+    with pytest.raises(EpisodeError, match=text):
+        make(write(env, tmp_path / "val.json", rename("house-val-2")))
+
+
+def test_a_dataset_that_puts_a_thing_elsewhere_is_told_so(env, tmp_path):
+    def shift(document):
+        for goals in document["goals_by_category"].values():
+            goals[0]["position"][0] += 9.0
+
+    with pytest.raises(EpisodeError, match=r"to be a (\w+) at \(.*\), as episode '0' says, got a \1 at \("):
+        make(write(env, tmp_path / "val.json", shift))
+
+
+def test_a_dataset_may_name_the_files_of_houses(env, tmp_path):
+    copy = make(write(env, tmp_path / "val.json", rename("house-val-0.glb")))
+    assert copy.episodes[0].goals == env.episodes[0].goals
+    assert start(copy, 0)[1]["scene_id"] == "house-val-0"
+
+    def into_a_folder(document):
+        document["episodes"][1]["scene_id"] = "homes/house-val-1"
+
+    copy = make(write(env, tmp_path / "val.json", into_a_folder))
+    assert start(copy, 1)[1]["scene_id"] == "house-val-1"
 
 
 def test_a_dataset_of_unknown_categories_is_told_so(env, tmp_path):
@@ -236,7 +258,8 @@ def test_a_dataset_of_unknown_categories_is_told_so(env, tmp_path):
 @pytest.mark.parametrize(
     ("options", "error", "text"),
     [({"split": "dev"}, ConfigError, r"a split of train, val, test, got 'dev'; set env\.split"),
-     ({"houses": 0}, ConfigError, r"env\.houses of 1 or more, got 0; set env\.houses=N"),
+     ({"houses": 0}, ConfigError, r"env\.houses of 1 or more, got 0; set env\.houses=N, a whole number"),
+     ({"houses": True}, ConfigError, r"env\.houses of 1 or more, got True; "),
      ({"seed": -1}, ConfigError, r"a seed of 0 or more, got -1; set seed=N"),
      ({"episodes": 0}, EpisodeError, r"a count of 1 or more, got 0"),
      ({"task": {"name": "objectnav", "categories": ["dragon"]}}, ConfigError,
