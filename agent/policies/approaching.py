@@ -25,7 +25,7 @@ _REPLAN = 3  # steps forward after which the standing place is chosen anew
 _ARRIVED_M = 0.15
 _ATTEMPTS = 4  # standing places tried
 _FACED = 4  # steps it is looked at from its place before that settles it
-_PATIENCE = 120  # steps that one approach may take
+_PATIENCE = 120  # steps without coming nearer, along the way
 _GAP_M = 1.5
 
 
@@ -41,7 +41,7 @@ class Approach:
         """Heads for another candidate."""
         self._evidence = self._faced = self._attempts = self._forwards = self._steps = 0
         self._place: Place | None = None
-        self.unreachable = False
+        self._left = math.inf
 
     def decide(self, percept: Percept, candidate: Candidate) -> Decision | None:
         """The next action; ``stop`` only where the object is confirmed, within reach and in sight."""
@@ -60,9 +60,11 @@ class Approach:
             self._forwards = 0
             self._place = self._choose_place(percept.pose, candidate.points)
         if self._place is None:
-            self.unreachable = True
             return None
         decision = self._walker.go(percept, self._place.position, careful=True)
+        left = math.inf if self._walker.route is None else len(self._walker.route.points)
+        if left < self._left - 1:
+            self._left, self._steps = left, 0
         return Decision(decision.action, {**decision.trace, "mode": f"approach/{decision.trace['mode']}"})
 
     def _weigh(self, percept: Percept, points: Points) -> None:

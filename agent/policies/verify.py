@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from placecell.arrays import Points
 from placecell.geometry import invert, transform
 from placecell.memory import Frame
 
 _MOST_POINTS = 256
-_TOLERANCE_M = 0.3  # a surface this near to a remembered voxel is that voxel's
+_TOLERANCE_M = 0.3  # a surface this near to a remembered voxel is that voxel's, if it bears its label
+_HIDES_M = 0.1  # one that lies this far before it and bears another label hides it, as a wall does
 _FEWEST_SEEN, _SHARE_SEEN = 3, 0.08  # of its points that a look has to see before it says anything
 _AGREE_SHARE = 0.25
 _PIXELS_SHARE = 0.01  # of the image, of the category, nearer than depth can be measured
@@ -31,7 +34,7 @@ class Look:
 def look_at(frame: Frame, points: Points, category: int, nearest_m: float, farthest_m: float) -> Look:
     """Compares a frame's labels with an object's remembered points.
 
-    A point is in sight when it projects into the image, is between the two depths, and no surface lies
+    A point is in sight when it projects into the image, is between the two depths, and nothing else lies
     before it; when the pixel ends well behind it, it is seen to be gone.
 
     Args:
@@ -53,8 +56,8 @@ def look_at(frame: Frame, points: Points, category: int, nearest_m: float, farth
     inside = (u >= 0) & (u < frame.camera.width) & (v >= 0) & (v < frame.camera.height)
     column, row, z = u[inside].astype(int), v[inside].astype(int), z[inside]
     depth = frame.depth[row, column]
-    in_sight = (depth > 0) & (depth > z - _TOLERANCE_M)
-    named = in_sight & (depth < z + _TOLERANCE_M) & (frame.labels[row, column] == category)
+    named = (np.abs(depth - z) < _TOLERANCE_M) & (depth > 0) & (frame.labels[row, column] == category)
+    in_sight = named | ((depth > 0) & (depth > z - _HIDES_M))
     seen, whole = int(in_sight.sum()), min(len(points), _MOST_POINTS)
     if seen < max(min(_FEWEST_SEEN, whole), _SHARE_SEEN * whole):
         return Look(0, 0)
