@@ -23,7 +23,7 @@ from .progress import watcher
 from .provenance import provenance
 from .results import Result, Status, Summary, Tag, finite, summarise
 from .run_folder import RunFolder, require_free
-from .tours import CONTROL, Arm, rule_of
+from .tours import CONTROL, Arm
 
 _WORLD = ("number_of_episodes", "oracle", "provenance")
 
@@ -140,7 +140,7 @@ def _one_episode(
         truncated, measures = last.truncated and not last.terminated, _measures(last)
         tags = {**_tags(last.info), **arm.tags(), **_size(agent)}
         if measures.get("success", 1.0) < 1:
-            failure = failure_of(witness.attempt(last, measures, recalls=rule_of(arm.name).recalls))
+            failure = failure_of(witness.attempt(last, measures, recalls=arm.recalls))
         files |= _view(agent, last)
     except Exception as error:
         status, reason = "crashed", " ".join(f"{type(error).__name__}: {error}".split())

@@ -12,6 +12,7 @@ from typing import Literal
 import gymnasium
 
 from placecell.errors import ConfigError, EnvironmentUseError
+from placecell.memory import NoMemory
 from placecell.memory.archive import Archive
 
 from .loop import Agent
@@ -85,6 +86,11 @@ class Arm:
         self._doubtful = False
         if name != CONTROL:
             self._require_tours()
+
+    @property
+    def recalls(self) -> bool:
+        """Whether what an earlier visit showed can be recalled: not where the memory keeps nothing."""
+        return self._rule.recalls and not isinstance(self._agent.memory, NoMemory)
 
     def prepare(self, info: Mapping[str, object]) -> None:
         """Brings the memory into the state that the episode begins with; ``info`` is that of the reset.

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from placecell.arrays import Points, atomic_write
+from placecell.arrays import atomic_write
 from placecell.errors import DataError
 
 NEAR_M = 3.0
@@ -20,8 +20,9 @@ _STOREY_M = 2.0
 _PRIOR = 8.0  # pseudo-counts of no influence
 SHIPPED = Path(__file__).with_name("expectation.json")
 
-Home = tuple[Sequence[str], Points, Int[np.ndarray, " n"]]
-"""Categories, positions (n, 3) in metres and room indices of a house's things."""
+# Unnamed sizes: homes differ in them, and a checker of one list of homes looks at now this one, now that one.
+Home = tuple[Sequence[str], Float[np.ndarray, "_ 3"], Int[np.ndarray, " _"]]
+"""Categories, positions (n, 3) in metres and room indices (n,) of a house's things."""
 
 
 @dataclass(frozen=True)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from importlib import import_module
 
 import gymnasium
@@ -9,7 +10,7 @@ from placecell.agent.results import read_results
 from placecell.agent.runner import run
 from placecell.agent.tours import ARMS, Arm
 from placecell.errors import ConfigError, EnvironmentUseError
-from placecell.memory import FrameList, SpatialMemory
+from placecell.memory import FrameList, NoMemory, SpatialMemory
 
 VISITED = [0.0, 1.0, 2.0, 3.0]
 
@@ -195,3 +196,11 @@ def test_a_wrapped_environment_is_surveyed_too(tmp_path):
     env = gymnasium.wrappers.TimeLimit(Rounds(), 50)
     summary = run(env, walker(), episodes=6, seed=0, out=tmp_path / "x", config={}, arm="known")
     assert summary.counts["done"] == 6
+
+
+def test_only_a_memory_that_keeps_something_recalls_earlier_visits():
+    env = Rounds()
+    kept, nothing = (replace(walker(), memory=memory) for memory in (SpatialMemory(), NoMemory()))
+    recalls = {name: (Arm(name, env, kept).recalls, Arm(name, env, nothing).recalls) for name in ARMS}
+    assert {name for name, (some, _) in recalls.items() if some} == {"warm", "known", "stale"}
+    assert not any(none for _, none in recalls.values())

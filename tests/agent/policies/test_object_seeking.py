@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from box_world import BED, BODY, NAMES, SINK, TABLE, Box, BoxWorld, two_rooms, walk
 
+from placecell.agent.policies import approaching
 from placecell.agent.policies.actions import STOP
 from placecell.agent.policies.expectation import learn_expectation
 from placecell.agent.policies.modular import make_modular_policy
@@ -100,6 +101,17 @@ def test_a_warm_memory_saves_the_look_around_and_the_way():
     assert after[-1].action == STOP
     assert warm.gap_m(BED) < 0.9
     assert len(after) < len(before)
+
+
+def test_an_approach_takes_as_long_as_it_comes_nearer(monkeypatch):
+    memory = SpatialMemory(max_depth_m=10.0)
+    walk(BoxWorld(two_rooms(FAR_BED), BED), memory, policy_for(memory))
+    monkeypatch.setattr(approaching, "_PATIENCE", 12)
+    world = BoxWorld(two_rooms(FAR_BED), BED)
+    decisions = walk(world, memory, policy_for(memory), start="warm")
+    assert len(decisions) > 24
+    assert decisions[-1].action == STOP
+    assert decisions[-1].trace["rejected"] == 0
 
 
 def test_what_is_no_longer_there_is_given_up_and_found_elsewhere():

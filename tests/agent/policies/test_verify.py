@@ -34,6 +34,8 @@ def square(x, half=0.25, n=8):
         (1.0, CHAIR, 0),  # hidden
         (0.0, CHAIR, 0),  # no return
         (2.2, CHAIR, 1),  # within a voxel or two
+        (1.8, CHAIR, 1),
+        (1.8, SOFA, 0),  # the other side of the wall that it stands at
     ],
 )
 def test_what_a_look_says(depth_m, label, verdict):
