@@ -4,7 +4,7 @@ Habitat's frame is y up; ours is z up. The readers are the boundary: nothing beh
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -124,12 +124,27 @@ def read_habitat_pointnav(path: str | Path) -> tuple[Episode, ...]:
             and the episode), holds a position that is not finite, an episode twice, no episode at all, or a
             start rotation about another axis than the vertical one.
     """
-    path = Path(path)
-    document = read_document(path, _ASK_FOR_POINTNAV)
-    found = _episodes_of(document, path)
+    return read_episodes(Path(path), _ASK_FOR_POINTNAV, _episodes_of)
+
+
+def read_episodes(
+    path: Path, form: str, episodes_of: Callable[[dict[str, object], Path], list[Episode]]
+) -> tuple[Episode, ...]:
+    """The episodes of a Habitat file, or of the files with one scene each that it points to.
+
+    Args:
+        path: a ``.json.gz`` or a plain ``.json``.
+        form: what to pass instead of a file of another form.
+        episodes_of: the episodes of one document, which was read from that path.
+
+    Raises:
+        EpisodeError: a file that cannot be read, no episode at all, or one twice.
+    """
+    document = read_document(path, form)
+    found = episodes_of(document, path)
     if not found:
         for part in content_files(document, path):
-            found += _episodes_of(read_document(part, _ASK_FOR_POINTNAV), part)
+            found += episodes_of(read_document(part, form), part)
     require_some(found, path)
     require_once(found, path)
     return tuple(found)

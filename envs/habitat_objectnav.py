@@ -14,16 +14,13 @@ import numpy as np
 from placecell.errors import EpisodeError
 from placecell.geometry import Pose, z_up_from_y_up
 
-from .episode import Episode, Goal, Position, require_some
+from .episode import Episode, Goal, Position, read_episodes
 from .habitat_files import (
     Entry,
     bare_name,
-    content_files,
     plain_info,
     position_entry,
-    read_document,
     require_level,
-    require_once,
     rotation_entry,
     vertical_yaw,
     write_document,
@@ -49,15 +46,7 @@ def read_habitat_objectnav(path: str | Path) -> tuple[Episode, ...]:
         EpisodeError: as :func:`~placecell.envs.episode.read_habitat_pointnav`; or an episode whose category
             has no goals in its scene.
     """
-    path = Path(path)
-    document = read_document(path, _FORM)
-    found = _episodes_of(document, path)
-    if not found:
-        for part in content_files(document, path):
-            found += _episodes_of(read_document(part, _FORM), part)
-    require_some(found, path)
-    require_once(found, path)
-    return tuple(found)
+    return read_episodes(Path(path), _FORM, _episodes_of)
 
 
 def write_habitat_objectnav(
