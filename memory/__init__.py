@@ -11,6 +11,7 @@ from .archive import Archive
 from .flat_neighbours import FlatNeighbours
 from .frame import Frame
 from .frame_list import FrameList
+from .growth import GrowingMap, Growth
 from .memory import Memory, NoMemory
 from .octree import FREE, OCCUPIED, UNKNOWN, SparseOctree
 from .retrieval import MemoryItem, Query, Retrieval
@@ -26,6 +27,8 @@ __all__ = [
     "FlatNeighbours",
     "Frame",
     "FrameList",
+    "GrowingMap",
+    "Growth",
     "Memory",
     "MemoryItem",
     "NoMemory",

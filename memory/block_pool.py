@@ -36,6 +36,8 @@ class BlockPool(NamedTuple):
         last_hit: (capacity, 512) the latest step with a hit, plus 1; 0 = never.
         label: (capacity, 512) what most frames took an occupied voxel for; 0 = none.
         votes: (capacity, 512) how far that label is ahead of all others; 0 where there is no label.
+        changed: (capacity) the map's change at which a voxel of the block last became occupied or free, or
+            got another label; 0 = never. Of this map object only: archives do not hold it.
         extent: (2, 3) index range [lower, upper) of all known voxels.
     """
 
@@ -49,6 +51,7 @@ class BlockPool(NamedTuple):
     last_hit: Int32[np.ndarray, "capacity 512"]
     label: UInt16[np.ndarray, "capacity 512"]
     votes: UInt8[np.ndarray, "capacity 512"]
+    changed: Int64[np.ndarray, " capacity"]
     extent: Int64[np.ndarray, "2 3"]
 
 
@@ -74,6 +77,7 @@ def empty_pool(blocks: int = 0) -> BlockPool:
         last_hit=np.zeros((capacity, CELLS), np.int32),
         label=np.zeros((capacity, CELLS), np.uint16),
         votes=np.zeros((capacity, CELLS), np.uint8),
+        changed=np.zeros(capacity, np.int64),
         extent=np.zeros((2, 3), np.int64),
     )
 
@@ -83,7 +87,7 @@ def grown(pool: BlockPool, used: int, blocks: int) -> BlockPool:
     if blocks <= len(pool.keys):
         return pool
     larger = empty_pool(blocks)
-    for name in PAYLOAD:
+    for name in (*PAYLOAD, "changed"):
         getattr(larger, name)[:used] = getattr(pool, name)[:used]
     larger.extent[:] = pool.extent
     index_blocks(larger.hash_keys, larger.hash_slots, larger.keys, used)

@@ -1,28 +1,23 @@
 """A flat list of what was seen where: one row for each patch of each frame, searched by scan."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import numpy as np
 
 from . import archive
-from .archive import Archive
-from .clock import Clock
+from .archive import Archive, damaged
 from .frame import Frame
+from .growth import Content, cells_at
 from .intake import SETTINGS, Intake, Surface
-from .memory import Memory, Start
 from .objects import GAP_M, RememberedObject, connected, find_objects, recall, thinned
 from .places import nearest_places
 from .retrieval import Query, Retrieval
-from .rows import Rows, checked, empty_rows, latest, most_rows, row_bytes
-
-COLUMNS: dict[str, tuple[type, int]] = {
-    "position": (np.float32, 3),
-    "label": (np.uint16, 1),
-    "count": (np.uint16, 1),
-    "step": (np.int32, 1),
-}
-"""A row: the middle of a patch, its label (0 = none), its voxels, and when it was seen."""
+from .row_memory import RowMemory
+from .rows import Columns, Rows
 
 
-class FlatNeighbours(Memory):
+class FlatNeighbours(RowMemory):
     """One row a frame and connected patch of one label: where its middle was, how large, when.
 
     A category is answered by grouping the rows of that label, a position by the rows nearest to it. What was
@@ -39,6 +34,14 @@ class FlatNeighbours(Memory):
         ConfigError: a size or depths that make no sense.
     """
 
+    columns: ClassVar[Columns] = {
+        "position": (np.float32, 3),
+        "label": (np.uint16, 1),
+        "count": (np.uint16, 1),
+        "step": (np.int32, 1),
+    }
+    """A row: the middle of a patch, its label (0 = none), its voxels, and when it was seen."""
+
     def __init__(
         self,
         max_bytes: int = 16 << 20,
@@ -47,15 +50,8 @@ class FlatNeighbours(Memory):
         max_depth_m: float = 10.0,
         min_depth_m: float = 0.0,
     ) -> None:
-        self.max_bytes, self._most = int(max_bytes), most_rows(int(max_bytes), COLUMNS)
-        self._intake = Intake(int(width), float(voxel_size_m), float(max_depth_m), float(min_depth_m))
-        self._clock = Clock()
-        self._replace(empty_rows(COLUMNS), 0)
-
-    def begin_episode(self, start: Start) -> None:
-        """Empties the memory (``"cold"``), or keeps what earlier episodes left (``"warm"``)."""
-        if self._clock.begin_episode(start):
-            self._replace(empty_rows(COLUMNS), 0)
+        intake = Intake(int(width), float(voxel_size_m), float(max_depth_m), float(min_depth_m))
+        super().__init__(max_bytes, intake, intake.voxel_size_m)
 
     def write(self, frame: Frame) -> None:
         """Adds a row for each patch, and drops the oldest rows until all fit.
@@ -68,10 +64,8 @@ class FlatNeighbours(Memory):
         if len(surface.labels) == 0:
             return
         fresh = self._patches(surface, self._clock.at(frame.step))
-        rows = {name: np.concatenate([self._rows[name], fresh[name]]) for name in COLUMNS}
-        kept = latest(rows, self._most)
-        dropped = len(rows["step"]) - len(kept["step"])
-        self._replace(kept, self._dropped + dropped)
+        rows = {name: np.concatenate([self._rows[name], fresh[name]]) for name in self.columns}
+        self._update(rows, fresh)
 
     def _patches(self, surface: Surface, step: int) -> Rows:
         """A row for each group of voxels that have one label and are connected."""
@@ -107,35 +101,7 @@ class FlatNeighbours(Memory):
     def forget_labels(self) -> None:
         """Keeps the patches and forgets what they belong to."""
         labels = np.zeros_like(self._rows["label"])
-        self._replace({**self._rows, "label": labels}, self._dropped)
-
-    def stats(self) -> dict[str, float]:
-        """``bytes`` that count against the cap, ``items``: rows, and how many were ``dropped``."""
-        rows = len(self._rows["step"])
-        return {
-            "bytes": float(rows * row_bytes(COLUMNS)),
-            "items": float(rows),
-            "dropped": float(self._dropped),
-        }
-
-    def pack(self) -> Archive:
-        """A snapshot of settings, clock and rows."""
-        manifest = {**self._settings(), "dropped": self._dropped, **self._clock.pack()}
-        rows = {name: column.copy() for name, column in self._rows.items()}
-        return Archive(type(self).__name__, manifest, rows)
-
-    def unpack(self, stored: Archive) -> None:
-        """Becomes what :meth:`pack` gave.
-
-        Raises:
-            ArchiveError: an archive of another class or of other settings, or one that does not hold
-                together; the memory is as it was before.
-        """
-        archive.require_kind(stored.kind, type(self).__name__)
-        archive.require_settings(stored, self._settings())
-        clock, dropped = Clock.read(stored.manifest), archive.settings(stored, ["dropped"])["dropped"]
-        self._replace(checked(stored.arrays, COLUMNS, self._most), int(dropped))
-        self._clock = clock
+        self._begin({**self._rows, "label": labels}, self._dropped)
 
     @classmethod
     def for_archive(cls, stored: Archive) -> "FlatNeighbours":
@@ -146,12 +112,16 @@ class FlatNeighbours(Memory):
         """
         return archive.build(cls, stored, ("max_bytes", *SETTINGS))
 
-    def _settings(self) -> dict[str, int | float]:
-        return {"max_bytes": self.max_bytes, **self._intake.settings()}
+    def _own_settings(self) -> Mapping[str, int | float]:
+        return {}
 
-    def _replace(self, rows: Rows, dropped: int) -> None:
-        self._rows, self._dropped = rows, dropped
-        self._objects: dict[int, tuple[RememberedObject, ...]] = {}
+    def _require_whole(self, rows: Rows) -> None:
+        if not bool(np.isfinite(rows["position"]).all()):
+            raise damaged("finite positions", "others")
+
+    def _content(self, rows: Rows) -> Content:
+        cells = cells_at(rows["position"].astype(np.float64), self._intake.voxel_size_m)
+        return Content(cells, rows["label"].astype(np.int64))
 
     def _objects_of(self, category: int) -> tuple[RememberedObject, ...]:
         if category not in self._objects:

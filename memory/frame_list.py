@@ -1,17 +1,19 @@
 """A plain list of frames: the simplest memory that can answer anything, and the dearest to ask."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from jaxtyping import Int64
 
+from placecell.arrays import Points
 from placecell.errors import ConfigError, FrameError
 
 from . import archive
 from .archive import Archive
 from .clock import Clock
 from .frame import Frame
+from .growth import Changes, Content, Growth, cells_at
 from .intake import SETTINGS, Intake
 from .kept_frame import LEAST_BYTES, KeptFrame, pack_frames, unpack_frames
 from .memory import Memory, Start
@@ -55,7 +57,7 @@ class FrameList(Memory):
             )
         self.max_bytes, self.colour = int(max_bytes), bool(colour)
         self._intake = Intake(int(width), float(voxel_size_m), float(max_depth_m), float(min_depth_m))
-        self._clock = Clock()
+        self._clock, self._changes = Clock(), Changes()
         self._replace([], 0)
 
     def begin_episode(self, start: Start) -> None:
@@ -82,6 +84,7 @@ class FrameList(Memory):
         self._frames.append(kept)
         self._voxels.append({})
         self._bytes += kept.nbytes
+        self._changes.note(self._cells([kept]))
         self._forget_objects(kept)
         while self._bytes > self.max_bytes:
             self._drop_oldest()
@@ -94,7 +97,7 @@ class FrameList(Memory):
         """Objects of the query's category, or the ``k`` frames whose cameras stood nearest."""
         if query.category is not None:
             return recall(self._objects_of(query.category), query, k, self._clock.now, "frames")
-        positions = np.array([kept.T_world_camera[:3, 3] for kept in self._frames]).reshape(-1, 3)
+        positions = _positions(self._frames)
         steps = np.array([kept.step for kept in self._frames], np.int64)
         none = np.zeros(len(steps), np.int64)
         return nearest_places(positions, none, steps, query, k, self._clock.now, "frames")
@@ -114,6 +117,10 @@ class FrameList(Memory):
             "items": float(len(self._frames)),
             "dropped": float(self._dropped),
         }
+
+    def growth(self, since: int = 0) -> Growth:
+        """The cells in which cameras stood, without labels; a cell is a voxel."""
+        return self._changes.growth(since, self._intake.voxel_size_m, self._content)
 
     def pack(self) -> Archive:
         """A snapshot of settings, clock and frames."""
@@ -151,13 +158,22 @@ class FrameList(Memory):
         # its objects.
         self._voxels: deque[dict[int, Int64[np.ndarray, "n 3"]]] = deque({} for _ in frames)
         self._objects: dict[int, tuple[RememberedObject, ...]] = {}
+        self._changes.start_anew()
 
     def _drop_oldest(self) -> None:
         oldest = self._frames.popleft()
         self._voxels.popleft()
         self._bytes -= oldest.nbytes
         self._dropped += 1
+        self._changes.note(self._cells([oldest]))
         self._forget_objects(oldest)
+
+    def _cells(self, frames: Iterable[KeptFrame]) -> Int64[np.ndarray, "n 3"]:
+        return cells_at(_positions(frames), self._intake.voxel_size_m)
+
+    def _content(self) -> Content:
+        cells = self._cells(self._frames)
+        return Content(cells, np.zeros(len(cells), np.int64))
 
     def _forget_objects(self, kept: KeptFrame) -> None:
         for category in kept.categories:
@@ -176,3 +192,8 @@ class FrameList(Memory):
             votes, size = np.ones(len(every), np.int64), self._intake.voxel_size_m
             self._objects[category] = find_objects(thinned(every, votes, np.concatenate(steps), size))
         return self._objects[category]
+
+
+def _positions(frames: Iterable[KeptFrame]) -> Points:
+    """(n, 3) where the cameras stood."""
+    return np.array([kept.T_world_camera[:3, 3] for kept in frames]).reshape(-1, 3)

@@ -62,16 +62,21 @@ def _widen(extent, i, j, k):
 @njit(cache=True)
 @no_type_check
 def _vote(pool, slot, cell, label):
-    """One frame's vote: the majority by Boyer and Moore, "MJRTY" (1991), with a bounded lead."""
+    """One frame's vote: the majority by Boyer and Moore, "MJRTY" (1991), with a bounded lead.
+
+    Whether it changed the label.
+    """
     votes = pool.votes[slot, cell]
     if votes == 0:
         pool.label[slot, cell], pool.votes[slot, cell] = label, 1
-    elif label == pool.label[slot, cell]:
+        return True
+    if label == pool.label[slot, cell]:
         pool.votes[slot, cell] = min(votes + 1, MOST_VOTES)
-    else:
-        pool.votes[slot, cell] = votes - 1
-        if votes == 1:
-            pool.label[slot, cell] = 0
+        return False
+    pool.votes[slot, cell] = votes - 1
+    if votes == 1:
+        pool.label[slot, cell] = 0
+    return votes == 1
 
 
 @njit(cache=True)
@@ -99,12 +104,14 @@ def _hit(pool, slot, cell, points, colour, coloured, step):
 def merge(pool, used, reduction, view, step, changed, change):
     """Enters a frame's reduction, one update a voxel; the pool has room. The number of blocks afterwards.
 
-    Writes ``change`` into ``changed`` for each label of whose voxels one was hit, won or lost.
+    Writes ``change`` into ``changed`` for each label of whose voxels one was hit, won or lost, and into the
+    pool's own ``changed`` for each block of which a voxel became occupied or free, or got another label.
     """
     for n in range(reduction.used):
         key = reduction.keys[n]
         slot, used = find_or_add(pool.hash_keys, pool.hash_slots, pool.keys, used, key)
         bi, bj, bk = block_corner(key)
+        differs = False
         for cell in range(CELLS):
             row = reduction.cells[n, cell]
             if row == 0:
@@ -117,8 +124,9 @@ def merge(pool, used, reduction, view, step, changed, change):
                 colour = reduction.colours[row - 1]
                 _hit(pool, slot, cell, reduction.points[row - 1], colour, len(view.rgb) > 0, step)
                 changed[pool.label[slot, cell]] = change
+                differs |= evidence <= 0
                 if len(reduction.labels) > 0 and reduction.labels[row - 1] > 0:
-                    _vote(pool, slot, cell, reduction.labels[row - 1])
+                    differs |= _vote(pool, slot, cell, reduction.labels[row - 1])
                     changed[pool.label[slot, cell]] = change
             else:
                 pool.misses[slot, cell] += np.uint32(1)
@@ -128,4 +136,7 @@ def merge(pool, used, reduction, view, step, changed, change):
                     if evidence == 1:
                         changed[pool.label[slot, cell]] = change
                         _clear(pool, slot, cell)
+                        differs = True
+        if differs:
+            pool.changed[slot] = change
     return used

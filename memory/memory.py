@@ -8,6 +8,7 @@ from . import archive
 from .archive import Archive
 from .clock import Start as Start
 from .frame import Frame
+from .growth import Growth
 from .retrieval import Query, Retrieval
 
 M = TypeVar("M", bound="Memory")
@@ -18,7 +19,8 @@ class Memory(ABC):
 
     The contract, checked by ``tests/contract/memory_contract.py``: a frame that is refused leaves the
     memory as it was, ``"cold"`` empties it and ``"warm"`` keeps it, a retrieval changes no later answer,
-    and a memory that was packed or saved answers, once unpacked or loaded, as the one that it was.
+    growths add up to the whole map whenever they are asked for, and a memory that was packed or saved
+    answers, once unpacked or loaded, as the one that it was.
     """
 
     @abstractmethod
@@ -47,6 +49,17 @@ class Memory(ABC):
     @abstractmethod
     def stats(self) -> dict[str, float]:
         """Its size, for tables and budgets: at least ``bytes`` and ``items``."""
+
+    @abstractmethod
+    def growth(self, since: int = 0) -> Growth:
+        """What its map has become since an earlier moment; asking changes nothing, and many may ask.
+
+        A :class:`~placecell.memory.growth.GrowingMap` that takes over one after the other holds what
+        ``growth(0)`` gives, whatever was written, emptied or unpacked in between.
+
+        Args:
+            since: the ``clock`` of an earlier growth of this memory object; 0 gives everything.
+        """
 
     @abstractmethod
     def pack(self) -> Archive:
@@ -110,6 +123,10 @@ class NoMemory(Memory):
     def stats(self) -> dict[str, float]:
         """No bytes, no items."""
         return {"bytes": 0.0, "items": 0.0}
+
+    def growth(self, since: int = 0) -> Growth:
+        """Never any."""
+        return Growth.nothing()
 
     def pack(self) -> Archive:
         """An archive without content."""

@@ -14,6 +14,7 @@ from .block_pool import CELLS, LABELS, PAYLOAD, BlockPool, count_missing, empty_
 from .frame import MOST_LABEL, Frame
 from .frame_merge import MOST_VOTES, merge
 from .frame_reduction import BAD_DEPTH, OUT_OF_RANGE, View, reduce_frame
+from .growth import Growth, blocks_of
 from .retrieval import require_k
 from .voxel_queries import FREE as FREE
 from .voxel_queries import OCCUPIED as OCCUPIED
@@ -53,7 +54,7 @@ class SparseOctree:
                 fix="pass voxel_size_m in metres, for example 0.1 indoors",
             )
         self.voxel_size_m = float(voxel_size_m)
-        self._change, self._changed = 0, np.zeros(1, np.int64)
+        self._change, self._changed, self._started = 0, np.zeros(1, np.int64), 0
         self.clear()
 
     def clear(self) -> None:
@@ -61,6 +62,7 @@ class SparseOctree:
         self._pool: BlockPool = empty_pool()
         self._used = 0
         self._touch_all_labels()
+        self._started = self._change
 
     def insert(
         self, frame: Frame, max_depth_m: float, min_depth_m: float = 0.0, step_offset: int = 0
@@ -180,8 +182,33 @@ class SparseOctree:
 
     def forget_labels(self) -> None:
         """Keeps surfaces, colours and free space, and forgets what they belong to."""
+        labelled = np.flatnonzero(self._pool.label[: self._used].any(1))
         self._pool.label[: self._used], self._pool.votes[: self._used] = 0, 0
         self._touch_all_labels()
+        self._pool.changed[labelled] = self._change
+
+    def growth(self, since: int = 0) -> Growth:
+        """The blocks of which a voxel became occupied or free, or got another label, after ``since``.
+
+        After :meth:`clear` and :meth:`unpack` it begins anew, and holds everything. Free space is not in it.
+
+        Args:
+            since: the ``clock`` of an earlier growth of this octree; 0 gives everything.
+        """
+        restart, pool = not self._started <= since <= self._change, self._pool
+        slots = np.flatnonzero(pool.changed[: self._used] > (0 if restart else since))
+        if restart:
+            slots = slots[(pool.evidence[slots] > 0).any(1)]
+        slots = slots[np.argsort(pool.keys[slots])]
+        rows = occupied_rows(pool, slots, *_EVERYWHERE)
+        return Growth(
+            clock=self._change,
+            cell_m=self.voxel_size_m,
+            blocks=blocks_of(pool.keys[slots]),
+            cells=self._indices(rows).astype(np.int32),
+            labels=pool.label.reshape(-1)[rows],
+            restart=restart,
+        )
 
     def read(self, indices: Indices) -> Voxels:
         """What is held of these voxels, in their order; zeros and ``last_seen`` -1 where nothing is."""
@@ -195,6 +222,7 @@ class SparseOctree:
     def nbytes(self) -> int:
         """Bytes of the blocks in use and of their index."""
         blocks = sum(getattr(self._pool, name)[: self._used].nbytes for name in PAYLOAD)
+        blocks += self._pool.changed[: self._used].nbytes
         return blocks + self._pool.hash_keys.nbytes + self._pool.hash_slots.nbytes
 
     def pack(self) -> dict[str, np.ndarray]:
@@ -228,6 +256,7 @@ class SparseOctree:
         index_blocks(pool.hash_keys, pool.hash_slots, pool.keys, used)
         self._pool, self._used = pool, used
         self._touch_all_labels()
+        self._pool.changed[:used] = self._started = self._change
 
     def __len__(self) -> int:
         """How many voxels are occupied."""

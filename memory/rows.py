@@ -8,16 +8,18 @@ from placecell.errors import ConfigError
 
 from .archive import damaged
 
+Columns = Mapping[str, tuple[type, int]]
+"""Of each column its type, and how many of it a row has."""
 Rows = dict[str, np.ndarray]
 """Columns by name, all of one length."""
 
 
-def row_bytes(columns: Mapping[str, tuple[type, int]]) -> int:
-    """Bytes of one row; a column is a type and how many of it a row has."""
+def row_bytes(columns: Columns) -> int:
+    """Bytes of one row."""
     return sum(np.dtype(kind).itemsize * count for kind, count in columns.values())
 
 
-def most_rows(max_bytes: int, columns: Mapping[str, tuple[type, int]]) -> int:
+def most_rows(max_bytes: int, columns: Columns) -> int:
     """How many rows fit.
 
     Raises:
@@ -32,21 +34,29 @@ def most_rows(max_bytes: int, columns: Mapping[str, tuple[type, int]]) -> int:
     return max_bytes // row_bytes(columns)
 
 
-def empty_rows(columns: Mapping[str, tuple[type, int]]) -> Rows:
+def empty_rows(columns: Columns) -> Rows:
     """No rows."""
     return {name: np.zeros(_shape(0, count), kind) for name, (kind, count) in columns.items()}
 
 
-def latest(rows: Rows, most: int) -> Rows:
-    """The rows with the latest ``step``, at most so many, in their order; of equal steps the later rows."""
-    excess = len(rows["step"]) - most
-    if excess <= 0:
-        return rows
-    keep = np.sort(np.argsort(rows["step"], kind="stable")[excess:])
-    return {name: column[keep] for name, column in rows.items()}
+def latest(rows: Rows, most: int) -> tuple[Rows, Rows]:
+    """The rows with the latest ``step``, at most so many, in their order; of equal steps the later rows.
+
+    Returns:
+        These, and the others.
+    """
+    excess = max(len(rows["step"]) - most, 0)
+    if excess == 0:
+        return rows, {name: column[:0] for name, column in rows.items()}
+    by_age = np.argsort(rows["step"], kind="stable")
+    kept, gone = np.sort(by_age[excess:]), by_age[:excess]
+    return (
+        {name: column[kept] for name, column in rows.items()},
+        {name: column[gone] for name, column in rows.items()},
+    )
 
 
-def checked(arrays: Mapping[str, np.ndarray], columns: Mapping[str, tuple[type, int]], most: int) -> Rows:
+def checked(arrays: Mapping[str, np.ndarray], columns: Columns, most: int) -> Rows:
     """An archive's rows, copied.
 
     Raises:

@@ -1,5 +1,8 @@
 """A flat grid of labels: what stands in which square metre, and how high it is."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import numpy as np
 from jaxtyping import Int64
 
@@ -7,26 +10,18 @@ from placecell.errors import ConfigError
 
 from . import archive
 from .archive import Archive, damaged
-from .clock import Clock
 from .frame import Frame
+from .growth import Content
 from .intake import SETTINGS, Intake, Surface
-from .memory import Memory, Start
 from .morton import SIGN_OFFSET
 from .objects import RememberedObject, Sightings, find_objects, recall
 from .places import nearest_places
 from .retrieval import Query, Retrieval
-from .rows import Rows, checked, empty_rows, latest, most_rows, row_bytes
-
-COLUMNS: dict[str, tuple[type, int]] = {
-    "key": (np.int64, 1),
-    "votes": (np.uint32, 1),
-    "top": (np.float32, 1),
-    "step": (np.int32, 1),
-}
-"""A row, one a cell and label, by rising key (which holds both): voxels seen, the top, when last seen."""
+from .row_memory import RowMemory
+from .rows import Columns, Rows, empty_rows
 
 
-class SemanticGrid(Memory):
+class SemanticGrid(RowMemory):
     """Cells from above, each with the labels seen in it, their votes and the height of their tops.
 
     One vote a frame and voxel of the label's surface. A category is answered by grouping the cells that have
@@ -45,6 +40,14 @@ class SemanticGrid(Memory):
         ConfigError: a size or depths that make no sense.
     """
 
+    columns: ClassVar[Columns] = {
+        "key": (np.int64, 1),
+        "votes": (np.uint32, 1),
+        "top": (np.float32, 1),
+        "step": (np.int32, 1),
+    }
+    """A row, one a cell and label, by rising key (which holds both): voxels seen, the top, when last seen."""
+
     def __init__(
         self,
         max_bytes: int = 16 << 20,
@@ -54,21 +57,15 @@ class SemanticGrid(Memory):
         max_depth_m: float = 10.0,
         min_depth_m: float = 0.0,
     ) -> None:
-        self.max_bytes, self._most = int(max_bytes), most_rows(int(max_bytes), COLUMNS)
-        self._intake = Intake(int(width), float(voxel_size_m), float(max_depth_m), float(min_depth_m))
-        if not self._intake.voxel_size_m <= cell_m < float("inf"):
+        intake = Intake(int(width), float(voxel_size_m), float(max_depth_m), float(min_depth_m))
+        if not intake.voxel_size_m <= cell_m < float("inf"):
             raise ConfigError(
-                expected=f"cells of {self._intake.voxel_size_m:g} m, the voxel size, or more",
+                expected=f"cells of {intake.voxel_size_m:g} m, the voxel size, or more",
                 came=f"cell_m {cell_m:g}",
                 fix="set cell_m in metres, for example 0.2",
             )
-        self.cell_m, self._clock = float(cell_m), Clock()
-        self._replace(empty_rows(COLUMNS), 0)
-
-    def begin_episode(self, start: Start) -> None:
-        """Empties the memory (``"cold"``), or keeps what earlier episodes left (``"warm"``)."""
-        if self._clock.begin_episode(start):
-            self._replace(empty_rows(COLUMNS), 0)
+        self.cell_m = float(cell_m)
+        super().__init__(max_bytes, intake, self.cell_m)
 
     def write(self, frame: Frame) -> None:
         """Counts what the frame shows in each cell, and drops what is oldest until all fit.
@@ -80,9 +77,8 @@ class SemanticGrid(Memory):
         self._clock.tick(frame.step)
         if len(surface.labels) == 0:
             return
-        rows = _merged(self._rows, self._cells(surface, self._clock.at(frame.step)))
-        kept = latest(rows, self._most)
-        self._replace(kept, self._dropped + len(rows["step"]) - len(kept["step"]))
+        fresh = self._cells(surface, self._clock.at(frame.step))
+        self._update(_merged(self._rows, fresh), fresh)
 
     def _cells(self, surface: Surface, step: int) -> Rows:
         centres = (surface.indices[:, :2] + 0.5) * self._intake.voxel_size_m
@@ -105,38 +101,7 @@ class SemanticGrid(Memory):
     def forget_labels(self) -> None:
         """Keeps each cell's top and forgets what stands there."""
         nothing = {**self._rows, "key": self._rows["key"] & ~np.int64(0xFFFF)}
-        self._replace(_merged(empty_rows(COLUMNS), nothing), self._dropped)
-
-    def stats(self) -> dict[str, float]:
-        """``bytes`` that count against the cap, ``items``: labels in cells, and how many were ``dropped``."""
-        rows = len(self._rows["step"])
-        return {
-            "bytes": float(rows * row_bytes(COLUMNS)),
-            "items": float(rows),
-            "dropped": float(self._dropped),
-        }
-
-    def pack(self) -> Archive:
-        """A snapshot of settings, clock and rows."""
-        manifest = {**self._settings(), "dropped": self._dropped, **self._clock.pack()}
-        rows = {name: column.copy() for name, column in self._rows.items()}
-        return Archive(type(self).__name__, manifest, rows)
-
-    def unpack(self, stored: Archive) -> None:
-        """Becomes what :meth:`pack` gave.
-
-        Raises:
-            ArchiveError: an archive of another class or of other settings, or one that does not hold
-                together; the memory is as it was before.
-        """
-        archive.require_kind(stored.kind, type(self).__name__)
-        archive.require_settings(stored, self._settings())
-        clock, dropped = Clock.read(stored.manifest), archive.settings(stored, ["dropped"])["dropped"]
-        rows = checked(stored.arrays, COLUMNS, self._most)
-        if bool((np.diff(rows["key"], prepend=-1) <= 0).any()):
-            raise damaged("cells by rising key", "others")
-        self._replace(rows, int(dropped))
-        self._clock = clock
+        self._begin(_merged(empty_rows(self.columns), nothing), self._dropped)
 
     @classmethod
     def for_archive(cls, stored: Archive) -> "SemanticGrid":
@@ -147,16 +112,21 @@ class SemanticGrid(Memory):
         """
         return archive.build(cls, stored, ("max_bytes", "cell_m", *SETTINGS))
 
-    def _settings(self) -> dict[str, int | float]:
-        return {"max_bytes": self.max_bytes, "cell_m": self.cell_m, **self._intake.settings()}
+    def _own_settings(self) -> Mapping[str, int | float]:
+        return {"cell_m": self.cell_m}
 
-    def _replace(self, rows: Rows, dropped: int) -> None:
-        self._rows, self._dropped = rows, dropped
-        self._objects: dict[int, tuple[RememberedObject, ...]] = {}
+    def _require_whole(self, rows: Rows) -> None:
+        if bool((np.diff(rows["key"], prepend=-1) <= 0).any()):
+            raise damaged("cells by rising key", "others")
+
+    def _content(self, rows: Rows) -> Content:
+        by_votes = np.argsort(rows["votes"], kind="stable")
+        x, y = _columns(rows["key"][by_votes])
+        return Content(np.column_stack([x, y, np.zeros_like(x)]), rows["key"][by_votes] & 0xFFFF)
 
     def _places(self, rows: Int64[np.ndarray, " n"]) -> np.ndarray:
         keys = self._rows["key"][rows]
-        cells = np.column_stack([keys >> 37, (keys >> 16) & 0x1FFFFF]) - SIGN_OFFSET
+        cells = np.column_stack(_columns(keys))
         return np.column_stack([(cells + 0.5) * self.cell_m, self._rows["top"][rows].astype(np.float64)])
 
     def _objects_of(self, category: int) -> tuple[RememberedObject, ...]:
@@ -172,9 +142,14 @@ def _labels(rows: Rows) -> Int64[np.ndarray, " n"]:
     return rows["key"] & 0xFFFF
 
 
+def _columns(keys: Int64[np.ndarray, " n"]) -> tuple[Int64[np.ndarray, " n"], Int64[np.ndarray, " n"]]:
+    """The cells' indices along x and y."""
+    return (keys >> 37) - SIGN_OFFSET, ((keys >> 16) & 0x1FFFFF) - SIGN_OFFSET
+
+
 def _merged(rows: Rows, more: Rows) -> Rows:
     """Both, one row a key: votes summed, the highest top, the latest step."""
-    both = {name: np.concatenate([rows[name], more[name]]) for name in COLUMNS}
+    both = {name: np.concatenate([rows[name], more[name]]) for name in rows}
     order = np.argsort(both["key"], kind="stable")
     keys = both["key"][order]
     first = np.flatnonzero(np.diff(keys, prepend=-1))

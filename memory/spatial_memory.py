@@ -8,6 +8,7 @@ from . import archive
 from .archive import Archive
 from .clock import Clock
 from .frame import Frame
+from .growth import Growth
 from .memory import Memory, Start
 from .objects import RememberedObject, Sightings, find_objects, recall
 from .octree import SparseOctree
@@ -81,6 +82,10 @@ class SpatialMemory(Memory):
     def stats(self) -> dict[str, float]:
         """``bytes`` of content and index, ``items``: occupied voxels."""
         return {"bytes": float(self.octree.nbytes), "items": float(len(self.octree))}
+
+    def growth(self, since: int = 0) -> Growth:
+        """The octree's; see :meth:`SparseOctree.growth`."""
+        return self.octree.growth(since)
 
     def pack(self) -> Archive:
         """A snapshot of settings, clock and map."""

@@ -80,7 +80,7 @@ class MeshNavEnv(gymnasium.Env):
         self._elsewhere: Elsewhere = elsewhere or Nowhere()
         self._sensors = Sensors(cameras, task.goal_keys, semantics=semantics, noise=self.noise)
         self._max_steps = task.max_steps or body.max_steps
-        self._history = TourHistory()
+        self._history = TourHistory(worlds)
         self._walk: Walk | None = None
         self.action_space = spaces.Discrete(len(Action))
         self.observation_space = self._sensors.space()
@@ -89,6 +89,11 @@ class MeshNavEnv(gymnasium.Env):
     def number_of_episodes(self) -> int:
         """How many episodes ``options={"episode": i}`` can choose from."""
         return len(self.episodes)
+
+    @property
+    def visits_per_tour(self) -> int:
+        """How many consecutive episodes make a tour; 1 where each stands for itself."""
+        return self.task.goals if isinstance(self.task, Tour) else 1
 
     @property
     def world(self) -> World:
@@ -172,6 +177,24 @@ class MeshNavEnv(gymnasium.Env):
         observation, info = self._observe(walk)
         reward = before - walk.distances[-1] + info["measures"]["success"]
         return observation, float(reward), terminated, truncated, info
+
+    def tour_so_far(self) -> dict[str, Any]:
+        """Plain JSON for :meth:`go_on_with`: what visits and surveys have shown, the latest visit too."""
+        return self._history.plain()
+
+    def go_on_with(self, tour: Mapping[str, Any]) -> None:
+        """Takes over a tour, so that the next reset to a later visit of it goes on as if it had not stopped.
+
+        The episode under way is over; a reset to another tour's visit begins that one anew, as ever.
+
+        Args:
+            tour: what :meth:`tour_so_far` told, in whatever process that was.
+
+        Raises:
+            EnvironmentUseError: something that does not hold together; nothing is taken over then.
+        """
+        self._history.replace(tour)
+        self._walk = None
 
     def survey(self, house: Which) -> Iterator[Observation]:
         """Observations that cover a whole house, for the tour of the episode under way, which goes on after.

@@ -9,7 +9,7 @@ import pytest
 
 from placecell.errors import ArchiveError, FrameError
 from placecell.geometry import Pinhole, Pose
-from placecell.memory import Archive, Frame, Memory, Query, Retrieval
+from placecell.memory import Archive, Frame, GrowingMap, Growth, Memory, Query, Retrieval
 
 Factory = Callable[[], Memory]
 QUERY = Query(position=np.array([0.9, 0.1, 1.0]), radius_m=3.0)
@@ -55,10 +55,23 @@ def answers(memory: Memory) -> list[object]:
     return [*found, memory.stats()["items"]]
 
 
+def content(growing: Growth | GrowingMap) -> tuple[object, ...]:
+    """All that can be compared of a map; clocks are each memory's own."""
+    return growing.cells.tolist(), growing.labels.tolist()
+
+
+def follow(memory: Memory, reader: GrowingMap) -> None:
+    """A reader takes over what is new to it, through the arrays of a file, and then lacks nothing."""
+    reader.apply(Growth.from_arrays(memory.growth(reader.clock).arrays()))
+    assert content(reader) == content(memory.growth(0))
+    assert memory.growth(reader.clock).empty
+
+
 def starts_empty(factory: Factory, folder: Path) -> None:
     memory = factory()
     assert memory.retrieve(QUERY, 3) == Retrieval()
     assert memory.stats()["items"] == 0
+    assert len(memory.growth().cells) == 0
 
 
 def recalls_within_radius_best_first(factory: Factory, folder: Path) -> None:
@@ -121,6 +134,30 @@ def asking_changes_nothing(factory: Factory, folder: Path) -> None:
     memory = factory()
     memory.write(frame(1))
     assert answers(memory) == answers(memory)
+    before, clock = answers(memory), memory.growth().clock
+    assert content(memory.growth()) == content(memory.growth())
+    assert memory.growth(clock).empty
+    assert answers(memory) == before
+
+
+def growths_add_up_to_the_whole(factory: Factory, folder: Path) -> None:
+    """Two readers, one that asks each time and one that asks now and then."""
+    memory, often, seldom = factory(), GrowingMap(), GrowingMap()
+    memory.write(frame(9))
+    early = memory.pack()
+
+    def write(step: int) -> None:
+        memory.write(frame(step % 4, step, labelled=step % 3 != 1))
+
+    steps: list[Callable[[], None]] = [lambda step=step: write(step) for step in range(7)]
+    steps[4:4] = [memory.forget_labels, lambda: memory.begin_episode("warm")]
+    steps[8:8] = [lambda: memory.unpack(early), lambda: memory.begin_episode("cold")]
+    for number, step in enumerate([*steps, *steps[::-1]]):
+        step()
+        follow(memory, often)
+        if number % 3 == 2:
+            follow(memory, seldom)
+    assert memory.growth(0).clock > 10 or not memory.stats()["items"]
 
 
 def cold_forgets_and_warm_keeps(factory: Factory, folder: Path) -> None:
@@ -152,7 +189,7 @@ def ages_never_run_backwards(factory: Factory, folder: Path) -> None:
 def refuses_without_a_trace(factory: Factory, folder: Path) -> None:
     memory = factory()
     memory.write(frame(1))
-    before = answers(memory)
+    before, clock = answers(memory), memory.growth().clock
     bad = frame(2)
     bad.depth[3, 4] = np.nan
     with suppress(FrameError):  # a memory without depth may not mind
@@ -164,6 +201,7 @@ def refuses_without_a_trace(factory: Factory, folder: Path) -> None:
         with suppress(FrameError):
             memory.write(bad)
         assert answers(memory) == before
+    assert memory.growth(clock).empty
 
 
 def same_frames_same_memory(factory: Factory, folder: Path) -> None:
@@ -206,6 +244,7 @@ def packed_and_unpacked_goes_back(factory: Factory, folder: Path) -> None:
     for step in range(3):
         memory.write(frame(step, step))
     before, stats, snapshot = answers(memory), memory.stats(), memory.pack()
+    grown = content(memory.growth())
     memory.forget_labels()
     memory.begin_episode("warm")
     memory.write(frame(5))
@@ -213,6 +252,7 @@ def packed_and_unpacked_goes_back(factory: Factory, folder: Path) -> None:
         each.unpack(snapshot)
         assert answers(each) == before
         assert each.stats() == stats
+        assert content(each.growth()) == grown
     for each in (memory, other):
         each.begin_episode("warm")
         each.write(frame(7, step=2))
@@ -248,6 +288,7 @@ CHECKS = (
     forgets_labels_and_keeps_places,
     frames_without_labels_name_nothing,
     asking_changes_nothing,
+    growths_add_up_to_the_whole,
     cold_forgets_and_warm_keeps,
     ages_never_run_backwards,
     refuses_without_a_trace,

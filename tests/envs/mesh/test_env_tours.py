@@ -1,5 +1,6 @@
 """Tours in MeshNav: one frame, yoked starts, what was seen before, surveys that disturb nothing."""
 
+import json
 import math
 from itertools import pairwise
 
@@ -158,6 +159,99 @@ def test_a_survey_shows_the_house_and_disturbs_nothing(env):
         assert not observation["pointgoal"].any()
     shown = {i for o in survey for i in np.unique(o["instance"]).tolist()}
     assert shown >= set(env.world.things)
+
+
+def test_a_tour_goes_on_in_another_environment(env):
+    """What is told at each visit is what an uninterrupted tour tells, whichever visits were walked here."""
+    other = make()
+    for visit in range(6):
+        if visit:
+            other.go_on_with(json.loads(json.dumps(env.tour_so_far())))
+        told = [start(each, visit)[1] for each in (env, other)]
+        assert told[0] == told[1]
+        look_round(env)
+    assert env.tour_so_far()["visits"][3] == json.loads(json.dumps(env.tour_so_far()))["visits"][3]
+    # A visit that is walked again shows nothing of its first time, and another tour nothing of this one.
+    other.go_on_with(env.tour_so_far())
+    start(other, 2)
+    start(env, 2)
+    assert [each["visit"] for each in other.tour_so_far()["visits"]] == [0, 1, 2]
+    assert other.tour_so_far() == env.tour_so_far()
+    start(other, 6)
+    assert other.tour_so_far()["tour"] == env.episodes[6].tour.tour
+    assert [each["visit"] for each in other.tour_so_far()["visits"]] == [0]
+
+
+def test_whoever_goes_on_begins_with_a_reset(env):
+    other = make()
+    nothing = {"tour": None, "visits": [], "surveyed": {"instances": [], "views": {}}}
+    assert other.tour_so_far() == nothing
+    start(other, 1)
+    other.go_on_with(nothing)
+    with pytest.raises(EnvironmentUseError, match=r"reset\(\) before anything else"):
+        other.step(1)
+
+
+def test_a_body_that_stands_still_is_told_once(env):
+    start(env, 0)
+    for _ in range(9):
+        env.step(Action.LOOK_DOWN)
+    (poses,) = env.tour_so_far()["visits"][0]["views"].values()
+    assert len(poses) < 9
+    assert poses[0] == [*env.pose.position.tolist(), env.pose.yaw_rad, 0.0]
+
+
+def test_visits_of_a_tour_are_counted(env):
+    assert env.visits_per_tour == 6
+    assert make({"goals": 3}).visits_per_tour == 3
+    assert make_mesh_env(task={"name": "pointnav"}, episodes=2, width=8, height=8).visits_per_tour == 1
+
+
+VIEW = [0.0, 0.5, 0.0, 1.0, 0.0]
+
+
+def a_tour(**change):
+    surveyed = {"instances": [4, 5], "views": {"home": [VIEW]}}
+    visit = {"visit": 0, "instances": [7], "views": {"home": [VIEW], "home~3": [VIEW]}}
+    return {"tour": "home:0", "visits": [visit], "surveyed": surveyed, **change}
+
+
+def a_visit(**change):
+    return a_tour(visits=[{**a_tour()["visits"][0], **change}])
+
+
+@pytest.mark.parametrize(
+    ("tour", "text"),
+    [({}, "with the keys tour, visits, surveyed, got none; pass it as it was, or walk the tour from its"),
+     ({"tour": None}, "with the keys tour, visits, surveyed, got tour;"),
+     (a_tour(more=1), "got tour, visits, surveyed, more;"),
+     (a_tour(tour=3), "with the name of a tour, as SCENE:NUMBER, got 3;"),
+     (a_tour(tour="home"), "with the name of a tour, as SCENE:NUMBER, got home;"),
+     (a_tour(tour="house:0"), "with views of house, got views of home;"),
+     (a_tour(tour=None), "with views of None, got views of home;"),
+     (a_tour(visits={}), r"with a list of visits, got \{\};"),
+     (a_tour(visits=[3]), "with the keys visit, instances, views, got 3;"),
+     (a_tour(visits=[*a_tour()["visits"]] * 2), "with visits counted from 0, each once, got 0;"),
+     (a_tour(surveyed={"instances": []}), "with the keys instances, views, got instances;"),
+     (a_visit(visit=-1), "with visits counted from 0, each once, got -1;"),
+     (a_visit(visit=True), "with visits counted from 0, each once, got True;"),
+     (a_visit(instances=[1, "2"]), r"with instances as whole numbers from 0, got \[1, '2'\];"),
+     (a_visit(instances=5), "with instances as whole numbers from 0, got 5;"),
+     (a_visit(views=[VIEW]), "with views by the name of their world, got"),
+     (a_visit(views={"homely": [VIEW]}), "with views of home, got views of homely;"),
+     (a_visit(views={"home": 1.0}), "with lists of poses, got 1.0;"),
+     (a_visit(views={"home": [VIEW[:4]]}), r"with poses of five finite numbers, got \[0.0, 0.5, 0.0, 1.0\];"),
+     (a_visit(views={"home": [[*VIEW[:4], math.nan]]}), "with poses of five finite numbers, got .* nan"),
+     (a_visit(views={"home": ["a long word " * 20]}), r"numbers, got a long word .*\.\.\.; pass")],
+)  # fmt: skip
+def test_a_tour_that_does_not_hold_together(env, tour, text):
+    start(env, 1)
+    before = env.tour_so_far()
+    with pytest.raises(EnvironmentUseError, match=text) as error:
+        env.go_on_with(tour)
+    assert "\n" not in str(error.value)
+    assert env.tour_so_far() == before
+    env.step(1)
 
 
 def test_survey_poses_are_exact_without_noise_and_in_the_tours_frame(env):

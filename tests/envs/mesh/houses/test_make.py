@@ -148,6 +148,51 @@ def test_a_stale_survey_is_of_the_house_before_its_furniture_was_moved(tours):
     assert tours.scene.content_hash == house("house-val-0").scene().content_hash
 
 
+def walked(env, visit):
+    """All that is observed and told in a short visit."""
+    steps = [start(env, visit, seed=visit)]
+    steps += [(seen, info) for seen, _, _, _, info in (env.step(a) for a in (2, 1, 1, 3, 1, 2, 2, 1))]
+    return steps
+
+
+def assert_equal_walks(one, other):
+    for (seen, info), (again, told) in zip(one, other, strict=True):
+        assert seen.keys() == again.keys()
+        assert all(seen[key].tobytes() == again[key].tobytes() for key in seen)
+        assert json.dumps(info) == json.dumps(told)
+
+
+@pytest.fixture(scope="module")
+def pair():
+    """One that walks a tour, and one that knows only what it is told of it."""
+    task = {"name": "tour", "arm": "stale", "goals": 5, "places": 2}
+    return [make(task, 5, semantics=True, noise="low") for _ in range(2)]
+
+
+@pytest.mark.parametrize("survey", [None, "same", "stale"])
+def test_an_interrupted_tour_goes_on_in_another_environment(pair, survey):
+    whole, fresh = pair
+    for env in pair:
+        env.go_on_with({"tour": None, "visits": [], "surveyed": {"instances": [], "views": {}}})
+    assert whole.visits_per_tour == fresh.visits_per_tour == 5
+    for visit in range(2):
+        walked(whole, visit)
+        if survey and visit == 0:
+            list(whole.survey(survey))
+    left = json.dumps(whole.tour_so_far())
+    assert ("house-val-0~0" in left) == (survey == "stale")
+    for visit in range(2, 5):
+        expected = walked(whole, visit)
+        fresh.go_on_with(json.loads(left))
+        assert json.dumps(fresh.tour_so_far()) == left
+        assert_equal_walks(walked(fresh, visit), expected)
+        left = json.dumps(whole.tour_so_far())
+        assert json.dumps(fresh.tour_so_far()) == left
+    seen = [start(whole, visit)[1]["tags"]["seen_before"] for visit in range(2, 5)]
+    assert any(seen) or survey is None
+    assert not all(seen) or survey is not None
+
+
 def test_moved_is_told_in_the_stale_arm_only():
     env = make({"name": "tour", "arm": "warm"}, 3)
     assert all("moved" not in start(env, i)[1]["tags"] for i in range(3))
