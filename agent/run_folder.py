@@ -1,9 +1,13 @@
-"""A run's folder: who may write into it, and what lies where."""
+"""A run's folder: who may write into it, what lies where, and how far it has got."""
 
+import fcntl
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
+from typing import Any
 from urllib.parse import quote
 
 from omegaconf import OmegaConf
@@ -11,79 +15,183 @@ from omegaconf import OmegaConf
 from placecell.arrays import atomic_write
 from placecell.errors import OutputError
 
-from .results import RESULTS_FILE, Result, Summary
+from .results import RESULTS_FILE, Result, Summary, read_results
+from .resume import require_same_config, require_same_world, torn_tail
+
+LAYOUT = 2
+EPISODES, TOURS = "episodes", "tours"
 
 
-def require_free(path: Path) -> None:
-    """Says before the work begins what :class:`RunFolder` would say.
+def episode_folder(out: Path, episode: int, episode_id: str) -> Path:
+    """Where an episode's files go: ``episodes/<index>-<id>``, whatever else was walked before.
+
+    >>> episode_folder(Path("run"), 3, "../a:b").name
+    '00003-..%2Fa%3Ab'
+    """
+    return out / EPISODES / f"{episode:05d}-{quote(episode_id, safe=' ,=+')}"
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turns what an operating system says of a full or forbidden disk into one line.
 
     Raises:
-        OutputError: the folder already holds a run's results.
+        OutputError: ``path`` cannot be written.
     """
-    if (path / RESULTS_FILE).exists():
+    try:
+        yield
+    except OSError as error:
         raise OutputError(
-            expected="an output folder without results",
-            came=f"{path}, which holds {RESULTS_FILE}",
-            fix="name another folder: out=DIR",
-        )
+            expected=f"an output folder that can be written: {path}",
+            came=f"{error.strerror or error} ({error.filename or path})",
+            fix="make room, or grant the right to write there, and run the same command again: what is "
+            "recorded is kept; or name another folder: out=DIR",
+        ) from error
 
 
 class RunFolder:
-    """Writes one run's files. A line of ``results.jsonl`` is there once its episode is complete, not before.
+    """Writes one run's files, as the only process that does, and knows what is there already.
+
+    A line of ``results.jsonl`` is there once its episode is complete, not before. Nothing is written before
+    :meth:`begin`.
 
     Args:
         path: the folder; it is made where it is missing.
+        config: what ``config.yaml`` shall say.
 
     Raises:
-        OutputError: it cannot be written, or it already holds a run's results.
+        OutputError: another process is writing into it; or it holds a run with another configuration (the
+            keys that differ are named), of another version, or one whose files cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        require_free(path)
-        self._write(lambda: (path / "episodes").mkdir(parents=True, exist_ok=True))
-        self._write(lambda: (path / RESULTS_FILE).touch(exist_ok=False))
+    def __init__(self, path: Path, config: Mapping[str, object]) -> None:
+        self.path, self._config = path, OmegaConf.to_yaml(OmegaConf.create(dict(config)))
+        self._lock: int | None = None
+        self._provenance: dict[str, Any] | None = None
+        self.results: dict[int, Result] = {}
+        self.torn = ""
+        if (path / RESULTS_FILE).exists():
+            self._acquire()
+            try:
+                self._take_over()
+            except BaseException:
+                self.close()
+                raise
 
-    def write_config(self, config: Mapping[str, object]) -> None:
-        """``config.yaml``: the resolved configuration."""
-        text = OmegaConf.to_yaml(OmegaConf.create(dict(config)))
-        self._write(lambda: atomic_write(self.path / "config.yaml", text))
+    def __enter__(self) -> "RunFolder":
+        return self
 
-    def write_provenance(self, provenance: Mapping[str, object]) -> None:
-        """``provenance.json``."""
-        text = json.dumps(provenance, indent=2) + "\n"
-        self._write(lambda: atomic_write(self.path / "provenance.json", text))
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Lets others write into it."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def begin(self, provenance: Mapping[str, Any]) -> None:
+        """The run begins, or goes on: ``config.yaml`` and ``provenance.json`` (``sessions``: one each time).
+
+        Raises:
+            OutputError: the folder cannot be written, or its results come from other data.
+        """
+        session = {name: provenance[name] for name in ("started", "command", "commit", "modified")}
+        session["episodes_before"] = len(self.results)
+        if self._provenance is None:
+            with writing(self.path):
+                (self.path / EPISODES).mkdir(parents=True, exist_ok=True)
+                self._acquire()
+                (self.path / RESULTS_FILE).touch(exist_ok=False)
+                atomic_write(self.path / "config.yaml", self._config)
+            document: dict[str, Any] = {"layout": LAYOUT, **provenance, "sessions": []}
+        else:
+            require_same_world(self._provenance, provenance, self.path)
+            document = dict(self._provenance)
+        document["sessions"] = [*document.get("sessions", []), session]
+        with writing(self.path):
+            (self.path / EPISODES).mkdir(exist_ok=True)
+            atomic_write(self.path / "provenance.json", json.dumps(document, indent=2) + "\n")
+        self._provenance = document
+
+    def append(self, result: Result) -> None:
+        """One line more, whole or not at all.
+
+        Raises:
+            OutputError: it cannot be written; the file is as it was before.
+        """
+        line = result.to_line().encode()
+        with writing(self.path):
+            file = os.open(self.path / RESULTS_FILE, os.O_WRONLY | os.O_APPEND)
+            try:
+                before = os.fstat(file).st_size
+                if os.write(file, line) < len(line):
+                    os.ftruncate(file, before)
+                    raise OSError(28, "No space left on device", str(self.path / RESULTS_FILE))
+                os.fsync(file)
+            finally:
+                os.close(file)
+        self.results[result.episode] = result
+
+    def sort(self) -> None:
+        """The lines in the order of the dataset, as a complete run leaves them, whoever finished first."""
+        ordered = [self.results[episode] for episode in sorted(self.results)]
+        if list(self.results.values()) != ordered:
+            with writing(self.path):
+                atomic_write(self.path / RESULTS_FILE, "".join(result.to_line() for result in ordered))
 
     def write_summary(self, summary: Summary) -> None:
         """``summary.json``."""
-        self._write(lambda: atomic_write(self.path / "summary.json", summary.to_json()))
+        with writing(self.path):
+            atomic_write(self.path / "summary.json", summary.to_json())
 
-    def append(self, result: Result, files: Mapping[str, str | bytes]) -> None:
-        """An episode's files, then, with them on disk, its line in ``results.jsonl``."""
+    def _take_over(self) -> None:
+        self._provenance = _read_provenance(self.path)
+        require_same_config(self.path, self._config)
+        self.torn = torn_tail(self.path / RESULTS_FILE)
+        if self.torn:
+            with writing(self.path):
+                size = (self.path / RESULTS_FILE).stat().st_size
+                os.truncate(
+                    self.path / RESULTS_FILE, size - len(self.torn.encode("utf-8", "surrogateescape"))
+                )
+        self.results = {result.episode: result for result in read_results(self.path)}
 
-        def write() -> None:
-            folder = self.episode_folder(result.episode_id, result.scene_id)
-            folder.mkdir(parents=True, exist_ok=True)
-            for name, text in files.items():
-                atomic_write(folder / name, text)
-            with open(self.path / RESULTS_FILE, "a", encoding="utf-8") as file:
-                file.write(result.to_line())
-                file.flush()
-                os.fsync(file.fileno())
-
-        self._write(write)
-
-    def episode_folder(self, episode_id: str, scene_id: str) -> Path:
-        """Where an episode's files go: ``episodes/<id>``, or ``<id>@<scene>`` where that name is taken."""
-        folder = self.path / "episodes" / quote(episode_id, safe=" ,=+")
-        return folder.with_name(f"{folder.name}@{quote(scene_id, safe=' ')}") if folder.exists() else folder
-
-    def _write(self, write: Callable[[], object]) -> None:
+    def _acquire(self) -> None:
+        """Locks the folder itself: the lock is gone with the process, however that ends."""
+        if self._lock is not None:
+            return
+        self._lock = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            write()
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
+            self.close()
             raise OutputError(
-                expected=f"an output folder that can be written: {self.path}",
-                came=f"{error.strerror or error} ({error.filename or self.path})",
-                fix="name another folder (out=DIR), or make room and grant the right to write there",
+                expected=f"a folder that no other process is writing into: {self.path}",
+                came="one that a run under way holds",
+                fix="wait until that run has ended, or name another folder: out=DIR",
             ) from error
+
+
+def _read_provenance(folder: Path) -> dict[str, Any]:
+    path = folder / "provenance.json"
+    came = None
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(document, dict):
+            came = type(document).__name__
+        elif document.get("layout") != LAYOUT:
+            came = f"layout {document.get('layout', 1)}"
+        elif not isinstance(document.get("sessions"), list):
+            came = "no list of sessions"
+        else:
+            return document
+    except (OSError, ValueError) as error:
+        came = f"{type(error).__name__}: {error}"
+    raise OutputError(
+        expected=f"a run of layout {LAYOUT} to go on with in {path}",
+        came=str(came),
+        fix="go on with the version of placecell that wrote it, or name another folder: out=DIR",
+    )

@@ -1,31 +1,36 @@
-"""Many episodes: run them, survive the one that breaks, leave a run's folder."""
+"""Many episodes: run them, survive what breaks, go on where a run was cut off, leave a run's folder."""
 
-import io
-import json
-import math
-import time
-import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Protocol, runtime_checkable
 
 import gymnasium
-import numpy as np
-from PIL import Image
 
-from placecell.arrays import generator
-from placecell.errors import ConfigError, EnvironmentUseError
+from placecell.errors import ConfigError, OutputError
 
-from .failures import Witness, failure_of
-from .loop import Agent, Step, run_episode
-from .picture import step_picture
+from .attempt import Walker
+from .limits import Limits
+from .loop import Agent
+from .plan import Leg, Plan, WorldFacts, legs
 from .progress import watcher
 from .provenance import provenance
-from .results import Result, Status, Summary, Tag, finite, summarise
-from .run_folder import RunFolder, require_free
-from .tours import CONTROL, Arm
+from .recording import RecordOptions
+from .results import Result, Summary, summarise
+from .run_folder import RunFolder
+from .supervisor import Make, Workers
+from .tour_checkpoint import forget_tour
+from .tours import CONTROL, rule_of
 
-_WORLD = ("number_of_episodes", "oracle", "provenance")
+
+@runtime_checkable
+class Walking(Protocol):
+    """Whoever walks a run's episodes: this process, or several others."""
+
+    def facts(self) -> WorldFacts:
+        """What the run has to know of the environment."""
+
+    def walk(self, legs: Sequence[Leg]) -> Iterator[Result]:
+        """The results of all pending episodes, in the order in which they end."""
 
 
 def run(
@@ -38,235 +43,168 @@ def run(
     config: Mapping[str, object],
     progress: bool = False,
     arm: str = CONTROL,
+    record: RecordOptions | None = None,
+    limits: Limits | None = None,
+    max_failures: int | None = None,
 ) -> Summary:
-    """Runs the first ``episodes`` of an environment's dataset and writes a run's folder.
+    """Runs the first ``episodes`` of an environment's dataset in this process and writes a run's folder.
 
-    An exception in one episode is that episode's result (``crashed``, with its reason in ``results.jsonl``
-    and its traceback in the episode's folder), and the run goes on.
+    A folder that holds a part of this run is gone on with: what is there is not walked again, and the
+    results are those of a run that was never cut off. An exception in one episode is that episode's result
+    (``crashed``, with its reason in ``results.jsonl`` and its traceback in the episode's folder), and the run
+    goes on.
 
     Args:
-        env: beside Gymnasium's interface, it or what it wraps has ``number_of_episodes``, ``oracle`` (names
-            of inputs that no agent has in the world) and ``provenance()`` (plain JSON: scene, data hashes).
-            Its ``info`` has ``episode_id``, ``scene_id`` and, after the last step, ``measures``; it may have
-            ``tags`` (flat plain JSON: what the episode is), ``goal_in_view`` and ``goal_positions``.
+        env: see :class:`~placecell.agent.attempt.Walker` for what it has to have.
         agent: what walks.
         episodes: how many; the environment's first, so the same ones for every agent.
         seed: of everything that is drawn. Equal seeds give equal results, the times apart.
         out: the run's folder, made here.
-        config: what ``config.yaml`` shall say.
+        config: what ``config.yaml`` shall say; the folder of a run with another one is refused.
         progress: shows a bar with the running success rate and SPL, on a terminal.
         arm: what the memory holds when an episode begins, see :mod:`~placecell.agent.tours`.
+        record: what is kept of each step; None: :class:`~placecell.agent.recording.RecordOptions`' defaults.
+        limits: what an episode may take; in this process a step that never ends cannot be ended.
+        max_failures: the run ends once so many episodes were not done; None: never.
+
+    Returns:
+        What the run came to so far: ``counts["attempted"]`` is below ``counts["wanted"]`` where it ended
+        early.
 
     Raises:
-        ConfigError: more episodes than there are, an environment without the above, an unknown arm, or one
+        ConfigError: more episodes than there are, an environment that lacks something, an unknown arm, or one
             that this environment has nothing for.
-        OutputError: the folder cannot be written, or holds another run's results.
+        OutputError: the folder cannot be written, or holds something else.
     """
-    world = _require_world(env, episodes, seed)
-    oracle = tuple(sorted({*world["oracle"], *agent.oracle}))
-    require_free(out)
-    prepared = Arm(arm, env, agent)
-    folder = RunFolder(out)
-    folder.write_config(config)
-    folder.write_provenance(provenance(seed=seed, world=world["provenance"](), oracle=oracle))
-    watched = _RememberInfo(env)
-    results: list[Result] = []
-    try:
-        with watcher(episodes, wanted=progress) as watch:
-            for episode in range(episodes):
-                result, files = _one_episode(watched, agent, prepared, seed, episode, oracle)
-                folder.append(result, files)
-                results.append(result)
-                watch.add(result)
-    finally:
-        summary = summarise(results, seed=seed)
-        folder.write_summary(summary)
-    return summary
+    plan = Plan(seed, arm, limits or Limits(), record or RecordOptions())
+    walking = _Here(env, agent, plan, out)
+    return _run(walking, plan, episodes, out, config, progress=progress, max_failures=max_failures)
 
 
-class _RememberInfo(gymnasium.Wrapper):
-    """Keeps the last ``info``, so that an episode that breaks still has its name."""
+def run_workers(
+    make: Make,
+    *,
+    workers: int,
+    episodes: int,
+    seed: int,
+    out: Path,
+    config: Mapping[str, object],
+    progress: bool = False,
+    arm: str = CONTROL,
+    record: RecordOptions | None = None,
+    limits: Limits | None = None,
+    max_failures: int | None = None,
+) -> Summary:
+    """As :func:`run`, in so many spawned processes, which this one watches and replaces.
 
-    def __init__(self, env: gymnasium.Env) -> None:
-        super().__init__(env)
-        self.info: Mapping[str, Any] = {}
+    A worker that dies, hangs or grows too large costs its episode (``crashed``, ``stalled``) and nothing
+    else. The results do not depend on how many there are.
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict]:
-        """As the environment's."""
-        self.info = {}
-        observation, info = super().reset(seed=seed, options=options)
-        self.info = info
-        return observation, info
-
-    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict]:
-        """As the environment's."""
-        following = super().step(action)
-        self.info = following[-1]
-        return following
+    Args:
+        make: makes an environment and its agent; called once in each worker, so it has to be picklable (a
+            function of a module, or a ``functools.partial`` of one).
+        workers: how many processes at most, 1 or more.
+        episodes, seed, out, config, progress, arm, record, limits, max_failures: see :func:`run`.
+    """
+    if workers < 1:
+        raise ConfigError(expected="workers of 1 or more", came=str(workers), fix="set workers=N")
+    plan = Plan(seed, arm, limits or Limits(), record or RecordOptions())
+    with Workers(make, plan, out, workers) as walking:
+        return _run(walking, plan, episodes, out, config, progress=progress, max_failures=max_failures)
 
 
-def _require_world(env: gymnasium.Env, episodes: int, seed: int) -> dict[str, Any]:
-    """What a run needs to know of an environment, by name."""
-    missing = [name for name in _WORLD if not env.has_wrapper_attr(name)]
-    if missing:
+class _Here:
+    """Walks in this process."""
+
+    def __init__(self, env: gymnasium.Env, agent: Agent, plan: Plan, out: Path) -> None:
+        self._made = env, agent, plan, out
+        self._walker: Walker | None = None
+
+    def facts(self) -> WorldFacts:
+        self._walker = Walker(*self._made)
+        return self._walker.facts
+
+    def walk(self, legs: Sequence[Leg]) -> Iterator[Result]:
+        assert self._walker is not None
+        for leg in legs:
+            yield from self._walker.walk(leg)
+
+
+def _run(
+    walking: Walking,
+    plan: Plan,
+    episodes: int,
+    out: Path,
+    config: Mapping[str, object],
+    *,
+    progress: bool,
+    max_failures: int | None,
+) -> Summary:
+    rule_of(plan.arm)
+    if episodes < 1:
+        raise ConfigError(expected="episodes of 1 or more", came=str(episodes), fix="set episodes=N")
+    if max_failures is not None and max_failures < 1:
         raise ConfigError(
-            expected=f"an environment that has {', '.join(_WORLD)}",
-            came=f"{type(env.unwrapped).__name__} without {', '.join(missing)}",
-            fix="add them to the environment (see placecell.agent.runner.run)",
+            expected="max_failures of 1 or more, or none",
+            came=str(max_failures),
+            fix="set max_failures=N, or max_failures=null to go on whatever happens",
         )
-    world = {name: env.get_wrapper_attr(name) for name in _WORLD}
-    if not 1 <= episodes <= world["number_of_episodes"]:
-        raise ConfigError(
-            expected=f"episodes from 1 to {world['number_of_episodes']}, which is all that there are",
-            came=str(episodes),
-            fix="set episodes=N within that range, or give the environment more of them",
-        )
-    if seed < 0:
-        raise ConfigError(expected="a seed of 0 or more", came=str(seed), fix="set seed=N")
-    return world
-
-
-def _one_episode(
-    env: _RememberInfo, agent: Agent, arm: Arm, seed: int, episode: int, oracle: tuple[str, ...]
-) -> tuple[Result, dict[str, str | bytes]]:
-    """One episode's result and the files of its folder, whatever happened in it."""
-    steps: list[dict[str, Any]] = []
-    began = time.perf_counter()
-    status: Status = "done"
-    truncated, measures, failure, reason = False, {}, None, None
-    files: dict[str, str | bytes] = {}
-    try:
-        last, witness = _walk(env, agent, arm, seed, episode, steps)
-        truncated, measures = last.truncated and not last.terminated, _measures(last)
-        tags = {**_tags(last.info), **arm.tags(), **_size(agent)}
-        if measures.get("success", 1.0) < 1:
-            failure = failure_of(witness.attempt(last, measures, recalls=arm.recalls))
-        files |= _view(agent, last)
-    except Exception as error:
-        status, reason = "crashed", " ".join(f"{type(error).__name__}: {error}".split())
-        truncated, measures, failure = False, {}, None
-        tags = {**(_plain_tags(env.info) or {}), **arm.tags()}
-        arm.broke()
-        files["error.txt"] = traceback.format_exc()
-    result = Result(
-        episode=episode,
-        episode_id=str(env.info.get("episode_id", episode)),
-        scene_id=str(env.info.get("scene_id", "unknown")),
-        status=status,
-        truncated=truncated,
-        steps=len(steps),
-        measures=measures,
-        oracle=oracle,
-        failure=failure,
-        reason=reason,
-        tags=tags,
-        seconds=time.perf_counter() - began,
-    )
-    files["trajectory.json"] = _trajectory(result, steps)
-    return result, files
+    with RunFolder(out, config) as folder:
+        if len(folder.results) == episodes:
+            return _close(folder, plan, episodes)
+        facts = walking.facts()
+        _require_episodes(episodes, facts)
+        folder.begin(provenance(seed=plan.seed, world=facts.provenance, oracle=facts.oracle))
+        try:
+            with watcher(episodes, wanted=progress) as watch:
+                for result in folder.results.values():
+                    watch.add(result)
+                for result in _walk(walking, facts, folder, episodes, max_failures):
+                    watch.add(result)
+        except OutputError:
+            raise  # a summary could not be written either
+        except BaseException:
+            _close(folder, plan, episodes)
+            raise
+        return _close(folder, plan, episodes)
 
 
 def _walk(
-    env: _RememberInfo, agent: Agent, arm: Arm, seed: int, episode: int, steps: list[dict[str, Any]]
-) -> tuple[Step, Witness]:
-    """Walks the episode; its rows go to ``steps`` as it goes, for it may break."""
-    witness = Witness()
-
-    def prepare(info: Mapping[str, object]) -> None:
-        witness.seen_at_start(info)
-        arm.prepare(info)
-
-    last = run_episode(
-        env,
-        agent,
-        seed=int(generator(seed, "environment", episode).integers(2**31)),
-        episode=episode,
-        rng=generator(seed, "policy", episode),
-        on_step=(lambda step: steps.append(_row(step)), witness),
-        prepare=prepare,
-    )
-    return last, witness
+    walking: Walking, facts: WorldFacts, folder: RunFolder, episodes: int, max_failures: int | None
+) -> Iterator[Result]:
+    """The results, each once its line is written, until all are there or too many were not done."""
+    if _too_many(folder, max_failures):
+        return
+    pending = legs(episodes, facts.visits_per_tour, folder.results.values())
+    for result in walking.walk(pending):
+        folder.append(result)
+        first = result.episode - result.episode % facts.visits_per_tour
+        last = min(first + facts.visits_per_tour, episodes) - 1
+        if facts.visits_per_tour > 1 and all(n in folder.results for n in range(first, last + 1)):
+            forget_tour(folder.path, first)
+        yield result
+        if _too_many(folder, max_failures):
+            return
 
 
-def _plain_tags(info: Mapping[str, Any]) -> dict[str, Tag] | None:
-    """The tags of an info, or None where they are not flat plain JSON."""
-    tags = info.get("tags", {})
-    if not isinstance(tags, Mapping):
-        return None
-    plain = all(
-        type(name) is str
-        and type(value) in (str, int, float, bool)
-        and (type(value) is not float or math.isfinite(value))
-        for name, value in tags.items()
-    )
-    return dict(tags) if plain else None
+def _too_many(folder: RunFolder, max_failures: int | None) -> bool:
+    lost = sum(result.status != "done" for result in folder.results.values())
+    return max_failures is not None and lost >= max_failures
 
 
-def _tags(info: Mapping[str, Any]) -> dict[str, Tag]:
-    tags = _plain_tags(info)
-    if tags is None:
-        raise EnvironmentUseError(
-            expected="info['tags'] to map names to text, finite numbers, true or false",
-            came=repr(info["tags"]),
-            fix="leave out what does not apply",
+def _close(folder: RunFolder, plan: Plan, episodes: int) -> Summary:
+    if len(folder.results) == episodes:
+        folder.sort()
+    ordered = [folder.results[episode] for episode in sorted(folder.results)]
+    summary = summarise(ordered, seed=plan.seed, wanted=episodes)
+    folder.write_summary(summary)
+    return summary
+
+
+def _require_episodes(episodes: int, facts: WorldFacts) -> None:
+    if episodes > facts.number_of_episodes:
+        raise ConfigError(
+            expected=f"episodes from 1 to {facts.number_of_episodes}, which is all that there are",
+            came=str(episodes),
+            fix="set episodes=N within that range, or give the environment more of them",
         )
-    return tags
-
-
-def _size(agent: Agent) -> dict[str, Tag]:
-    """What the memory came to."""
-    stats = agent.memory.stats()
-    return {"memory_bytes": int(stats["bytes"]), "memory_items": int(stats["items"])}
-
-
-def _measures(last: Step) -> dict[str, float]:
-    """The environment's measures after the last step, in its order."""
-    missing = [key for key in ("episode_id", "scene_id", "measures") if key not in last.info]
-    if missing:
-        raise EnvironmentUseError(
-            expected="an environment whose info names the episode_id, the scene_id and the measures",
-            came=f"info without {', '.join(missing)}",
-            fix="put them into the info of every step (see placecell.envs.conformance)",
-        )
-    measures = last.info["measures"]
-    if not isinstance(measures, Mapping):
-        raise EnvironmentUseError(
-            expected="info['measures'] to map names to numbers",
-            came=repr(measures),
-            fix="return a dict of floats",
-        )
-    return {str(name): float(value) for name, value in measures.items()}
-
-
-def _view(agent: Agent, last: Step) -> dict[str, bytes]:
-    """``view.png``: what the agent saw last and the map it made, of an agent that makes one."""
-    top_down = agent.policy.top_down()
-    if top_down is None:
-        return {}
-    frame = last.percept.frame
-    rgb = np.zeros((*frame.depth.shape, 3), np.uint8) if frame.rgb is None else frame.rgb
-    buffer = io.BytesIO()
-    Image.fromarray(step_picture(rgb, frame.depth, top_down)).save(buffer, "PNG")
-    return {"view.png": buffer.getvalue()}
-
-
-def _row(step: Step) -> dict[str, Any]:
-    pose = step.percept.pose
-    position = [float(number) for number in pose.position]
-    return {"action": int(step.decision.action), "position_m": position, "yaw_rad": float(pose.yaw_rad)}
-
-
-def _trajectory(result: Result, steps: list[dict[str, Any]]) -> str:
-    """``trajectory.json``: where each decision was taken (the episode's frame), and which."""
-    columns = {name: [step[name] for step in steps] for name in ("action", "position_m", "yaw_rad")}
-    document = {
-        "version": 1,
-        "episode_id": result.episode_id,
-        "scene_id": result.scene_id,
-        "frame": "the episode's: origin at the start's feet, x along its heading, z up",
-        **columns,
-        "measures": {name: finite(value) for name, value in result.measures.items()},
-        "tags": dict(result.tags),
-        "failure": result.failure,
-    }
-    return json.dumps(document, allow_nan=False) + "\n"

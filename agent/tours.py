@@ -7,12 +7,12 @@ warm without labels, ``stale`` has seen the house before its furniture was moved
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import gymnasium
 
 from placecell.errors import ConfigError, EnvironmentUseError
-from placecell.memory import NoMemory
+from placecell.memory import Memory, NoMemory
 from placecell.memory.archive import Archive
 
 from .loop import Agent
@@ -69,9 +69,9 @@ class Arm:
 
     Args:
         name: one of :data:`ARMS`.
-        env: for any arm but ``cold`` its ``info["tags"]`` has ``tour`` and ``visit`` (counted from 0); for
-            those that have seen a house it has ``survey(house)``, which yields the observations of a body
-            that is shown the whole of it, in the frame of the tour under way.
+        env: for any arm but ``cold`` it has ``visits_per_tour``, and its ``info["tags"]`` has ``tour`` and
+            ``visit`` (counted from 0); for those that have seen a house ``survey(house)``, which yields
+            the observations of a body that is shown the whole of it, in the frame of the tour under way.
         agent: whose memory it is, and whose perception a survey passes through.
 
     Raises:
@@ -91,6 +91,16 @@ class Arm:
     def recalls(self) -> bool:
         """Whether what an earlier visit showed can be recalled: not where the memory keeps nothing."""
         return self._rule.recalls and not isinstance(self._agent.memory, NoMemory)
+
+    @property
+    def memory(self) -> Memory:
+        """What it prepares."""
+        return self._agent.memory
+
+    @property
+    def keeps(self) -> bool:
+        """Whether a visit finds anything that was in the memory before it."""
+        return self._rule.visits != "emptied"
 
     def prepare(self, info: Mapping[str, object]) -> None:
         """Brings the memory into the state that the episode begins with; ``info`` is that of the reset.
@@ -119,6 +129,29 @@ class Arm:
         doubtful = self._doubtful and self._rule.visits == "kept"
         return {"after_crash": True} if doubtful else {}
 
+    def state(self) -> dict[str, Any]:
+        """Plain JSON, beside :meth:`left`: what a visit in another process has to know."""
+        return {"tour": self._tour, "doubtful": self._doubtful}
+
+    def left(self) -> Archive | None:
+        """What the next visit's memory is made from, to be written down; None for an arm that keeps none."""
+        if not self.keeps:
+            return None
+        return self.memory.pack() if self._left is None else self._left
+
+    def go_on_from(self, state: Mapping[str, Any], left: Archive | None) -> None:
+        """Becomes the arm that gave ``state`` and ``left``, in whatever process that was.
+
+        Raises:
+            ArchiveError: a memory of another class or of other settings.
+        """
+        if left is not None:
+            self.memory.unpack(left)
+        if self._rule.visits == "restored":
+            self._left = left
+        tour = state["tour"]
+        self._tour, self._doubtful = tuple(tour) if tour is not None else None, bool(state["doubtful"])
+
     def _begin_tour(self, tour: object, doubtful: bool) -> None:
         memory = self._agent.memory
         self._tour, self._left = None, None  # until it is whole, a later visit has to begin again
@@ -143,6 +176,12 @@ class Arm:
         if seen is not None and not self._env.has_wrapper_attr("survey"):
             raise ConfigError(
                 expected=f"an environment with survey({seen!r}), which the arm {self.name} needs",
+                came=f"{type(self._env.unwrapped).__name__} without",
+                fix="walk tours of generated houses (env=houses task=tour), or set task.arm=cold",
+            )
+        if not self._env.has_wrapper_attr("visits_per_tour"):
+            raise ConfigError(
+                expected=f"an environment with visits_per_tour, which the arm {self.name} needs",
                 came=f"{type(self._env.unwrapped).__name__} without",
                 fix="walk tours of generated houses (env=houses task=tour), or set task.arm=cold",
             )

@@ -1,15 +1,19 @@
 """A Hydra application that answers a user's mistake with one line, and an exit code that can be trusted.
 
-Exit codes: 0 success, 1 the work failed, 2 a mistake in what was asked for, 130 interrupted.
+Exit codes: 0 success, 1 the work failed, 2 a mistake in what was asked for, 130 interrupted (by the keyboard,
+or by the SIGTERM with which clusters take a machine back).
 """
 
 import os
+import signal
 import sys
+import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import NoReturn
 
 import hydra
@@ -39,52 +43,73 @@ def application(
     config_path: str = CONFIGS,
     paths: Sequence[str] = (),
     argv: Sequence[str] | None = None,
-    after_sweep: Callable[[Path], None] | None = None,
+    after_sweep: Callable[[Path], int] | None = None,
 ) -> int:
     """Composes the configuration that the command line asks for, calls ``job``, returns the exit code.
 
     Args:
         job: gets the configuration and the folder for its results (``out``; in a sweep ``out/<overrides>``),
-            which it makes itself; returns an exit code. What it raises is reported as the module says.
+            which it makes itself; returns an exit code. What it raises is reported as the module says; the
+            text of a ``KeyboardInterrupt`` is shown, and ends a sweep.
         config_name: the primary config; it has a key ``out``.
         program: what the command is called.
         config_path: where the primary config and its groups lie.
         paths: keys whose values are files or folders and are taken as they were typed (in a sweep only
             ``out``, for a comma separates values there).
         argv: the command line's arguments; None takes those of the process.
-        after_sweep: gets the sweep's folder once its last job has ended, well or not.
+        after_sweep: gets the sweep's folder once its last job has ended, well or not; returns an exit code.
     """
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    typed = list(sys.argv[1:] if argv is None else argv)
     codes: list[int] = []
     sweeps: list[Path] = []
 
     def task(cfg: DictConfig) -> None:
         if (sweep := sweep_folder()) is not None:
             sweeps.append(sweep)
-        codes.append(
-            _guarded(lambda: job(settle_values(cfg, config_name), _folder(cfg)), program, composing=False)
-        )
+        with _arguments(program, typed):  # what the user typed, for whoever tells of it later
+            codes.append(
+                _guarded(lambda: job(settle_values(cfg, config_name), _folder(cfg)), program, composing=False)
+            )
 
     def start() -> int:
         register_installed_configs()
         _register_resolvers()
         decorate = hydra.main(version_base="1.3", config_path=config_path, config_name=config_name)
-        with _hydra_process(program, _checked(arguments, paths)):
+        with _hydra_process(program, _checked(typed, paths)):
             decorate(task)()
         if after_sweep is not None and sweeps:
-            codes.append(_guarded(lambda: after_sweep(sweeps[-1]) or 0, program, composing=False))
+            codes.append(_guarded(lambda: after_sweep(sweeps[-1]), program, composing=False))
         return max(codes, default=0)
 
-    return _guarded(start, program, composing=True)
+    try:
+        with _terminated_is_interrupted():
+            return _guarded(start, program, composing=True)
+    except KeyboardInterrupt as stop:
+        print(": ".join(part for part in (program, "interrupted", str(stop)) if part), file=sys.stderr)
+        return 130
+
+
+@contextmanager
+def _terminated_is_interrupted() -> Iterator[None]:
+    """SIGTERM ends the work as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _guarded(work: Callable[[], int], program: str, *, composing: bool) -> int:
     """The work's exit code, or that of what it raised, which is reported on stderr."""
     try:
         return work()
-    except KeyboardInterrupt:
-        print(f"{program}: interrupted", file=sys.stderr)
-        return 130
     except SystemExit as stop:  # Hydra's own --help and --info end so
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except Exception as error:
@@ -102,18 +127,27 @@ def _hydra_process(program: str, arguments: list[str]) -> Iterator[None]:
 
     A search path that is not there is an error here; Hydra only warns.
     """
-    argv, swallow = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
-    sys.argv, os.environ["HYDRA_FULL_ERROR"] = [program, *arguments], "1"
+    swallow = os.environ.get("HYDRA_FULL_ERROR")
+    os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _arguments(program, arguments):
             warnings.filterwarnings("error", r"(?s)provider=.* is not available", UserWarning)
             yield
     finally:
-        sys.argv = argv
         if swallow is None:
             del os.environ["HYDRA_FULL_ERROR"]
         else:
             os.environ["HYDRA_FULL_ERROR"] = swallow
+
+
+@contextmanager
+def _arguments(program: str, arguments: Sequence[str]) -> Iterator[None]:
+    argv = sys.argv
+    sys.argv = [program, *arguments]
+    try:
+        yield
+    finally:
+        sys.argv = argv
 
 
 def _checked(arguments: Sequence[str], paths: Sequence[str]) -> list[str]:

@@ -1,14 +1,24 @@
 """``placecell-run``: walks episodes and leaves a run's folder."""
 
+import shlex
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from placecell.errors import ConfigError
+
 from .build import build, plain_task
 from .hydra_app import application, sweep_folder
-from .sweep import require_no_run, summarise_folders
+from .replay.summary import require_no_run, tell
+
+if TYPE_CHECKING:
+    import gymnasium
+
+    from placecell.agent.loop import Agent
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,48 +44,99 @@ def _run(cfg: DictConfig, out: Path) -> int:
     from rich.console import Console
 
     from placecell.agent.progress import table
-    from placecell.agent.results import RESULTS_FILE, read_results
-    from placecell.agent.run_folder import require_free
-    from placecell.agent.runner import run
+    from placecell.agent.results import RESULTS_FILE, Summary, read_results
+    from placecell.agent.runner import run, run_workers
     from placecell.agent.tours import CONTROL, rule_of
 
     arm = str(cfg.task.get("arm") or CONTROL)
     rule_of(arm)  # before the world is built
-    require_free(out)
+    _require_counts(cfg)
     if (sweep := sweep_folder()) is not None:
         require_no_run(sweep)
-    env = build(cfg.env, "env", task=plain_task(cfg.task), seed=cfg.seed, episodes=cfg.episodes)
+    config = {**OmegaConf.to_container(cfg, resolve=True), "out": str(out)}  # type: ignore[dict-item]
+    how = _how(cfg) | {"out": out, "config": config, "arm": arm}
+
+    def walk() -> Summary:
+        if cfg.workers > 0:
+            return run_workers(partial(make, config), workers=cfg.workers, **how)
+        env, agent = make(config)
+        try:
+            return run(env, agent, **how)
+        finally:
+            env.close()
+
     try:
-        agent = build(cfg.agent, "agent", env=env, memory=build(cfg.memory, "memory"))
-        config = {**OmegaConf.to_container(cfg, resolve=True), "out": str(out)}  # type: ignore[dict-item]
-        summary = run(
-            env,
-            agent,
-            episodes=cfg.episodes,
-            seed=cfg.seed,
-            out=out,
-            config=config,
-            progress=cfg.progress,
-            arm=arm,
-        )
-    finally:
-        env.close()
+        summary = walk()
+    except KeyboardInterrupt as stop:
+        walked = len(read_results(out)) if (out / RESULTS_FILE).exists() else 0
+        raise KeyboardInterrupt(
+            f"{walked} of {cfg.episodes} episodes are kept; go on with: {_same_command(sweep or out)}"
+        ) from stop
     Console().print(table(summary))
     attempted, done = summary.counts["attempted"], summary.counts["done"]
-    print(f"{done} of {attempted} episodes done; look into {out}: summary.json, {RESULTS_FILE}, episodes/")
-    if done == attempted:
+    print(f"{done} of {cfg.episodes} episodes done; look into {out}: summary.json, {RESULTS_FILE}, episodes/")
+    if done == cfg.episodes:
         return 0
     first = next(result for result in read_results(out) if result.status != "done")
-    print(
+    line = (
         f"placecell-run: {attempted - done} of {attempted} episodes were not done; the first, "
-        f"{first.episode_id!r}, {first.status}: {first.reason}",
-        file=sys.stderr,
+        f"{first.episode_id!r}, {first.status}: {first.reason}"
     )
+    if attempted < cfg.episodes:
+        line += f"; ended by max_failures={cfg.max_failures}: raise it and give the same command to go on"
+    print(line, file=sys.stderr)
     return 1
 
 
-def _summarise(sweep: Path) -> None:
-    print(f"sweep: {summarise_folders([sweep], sweep)}")
+def make(config: dict[str, Any]) -> "tuple[gymnasium.Env, Agent]":
+    """The environment and the agent of a resolved configuration; called in the process that walks."""
+    cfg = OmegaConf.create(config)
+    env = build(cfg.env, "env", task=plain_task(cfg.task), seed=cfg.seed, episodes=cfg.episodes)
+    try:
+        return env, build(cfg.agent, "agent", env=env, memory=build(cfg.memory, "memory"))
+    except BaseException:
+        env.close()
+        raise
+
+
+def _how(cfg: DictConfig) -> dict[str, Any]:
+    """What the configuration says of a run, beside its parts."""
+    from placecell.agent.limits import Limits
+    from placecell.agent.recording import RecordOptions
+
+    return {
+        "episodes": cfg.episodes,
+        "seed": cfg.seed,
+        "progress": cfg.progress,
+        "record": RecordOptions.of(_plain(cfg.record)),
+        "limits": Limits.of(_plain(cfg.limits)),
+        "max_failures": cfg.max_failures,
+    }
+
+
+def _plain(node: DictConfig) -> dict[str, Any]:
+    return {str(key): value for key, value in OmegaConf.to_container(node, resolve=True).items()}  # type: ignore[union-attr]
+
+
+def _require_counts(cfg: DictConfig) -> None:
+    _require_whole("workers", cfg.workers, 0, "set workers=N; 0 walks in this process")
+    if cfg.max_failures is not None:
+        advice = "set max_failures=N, or max_failures=null to go on whatever happens"
+        _require_whole("max_failures", cfg.max_failures, 1, advice)
+
+
+def _require_whole(name: str, value: object, least: int, fix: str) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ConfigError(expected=f"{name} of {least} or more", came=repr(value), fix=fix)
+
+
+def _same_command(out: Path) -> str:
+    given = [argument for argument in sys.argv[1:] if not argument.startswith("out=")]
+    return shlex.join(["placecell-run", *given, f"out={out}"])
+
+
+def _summarise(sweep: Path) -> int:
+    return tell([sweep], sweep, "placecell-run")
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ class ModularPolicy(Policy):
         self._walked: list[Pose] = []
 
     def decide(self, percept: Percept, retrieval: Retrieval) -> Decision:
-        """The next action, with the route, the frontier and what was recalled in its trace."""
+        """The next action, with the route and the frontier in its trace."""
         self._walked.append(percept.pose)
         self._goal = percept.goal
         if self._own is not None:
@@ -79,11 +79,7 @@ class ModularPolicy(Policy):
         self._walker.notice(percept)
         decision = self._choose(percept, retrieval)
         self._walker.remember(percept.pose, decision.action)
-        recalled = [
-            {"position": item.position.tolist(), "score": item.score, "age": item.age_steps}
-            for item in retrieval.items
-        ]
-        return Decision(decision.action, {**decision.trace, "recalled": recalled})
+        return decision
 
     def top_down(self) -> Picture | None:
         """The map so far, the walk, the plan and the goal; None before the first step."""

@@ -51,6 +51,10 @@ class DataError(PlacecellError):
     """Data that should lie under ``PLACECELL_DATA`` and does not, or is damaged."""
 
 
+class WorkerError(PlacecellError):
+    """A process of a run that cannot do its work."""
+
+
 class MissingPartError(PlacecellError):
     """An optional package or program that has to be installed first."""
 

@@ -1,4 +1,3 @@
-import json
 import math
 from dataclasses import replace
 
@@ -12,6 +11,7 @@ from placecell.agent.failures import FAILURES, Attempt, Witness, failure_of, is_
 from placecell.agent.loop import Step
 from placecell.agent.policies.policy import Decision
 from placecell.agent.progress import table
+from placecell.agent.recording import Recording
 from placecell.agent.results import read_results
 from placecell.agent.runner import run
 from placecell.memory import MemoryItem, Query, Retrieval
@@ -146,8 +146,8 @@ def test_a_run_names_each_failure_and_counts_them(tmp_path, capsys):
     assert [r.failure for r in read_results(tmp_path / "d")] == [None] * 3
 
 
-def test_the_trajectory_holds_the_tags_and_the_failure(tmp_path):
+def test_the_recording_holds_the_tags_and_the_failure(tmp_path):
     run(Rounds(), walker(lost=1), episodes=2, seed=0, out=tmp_path, config={}, arm="warm")
-    told = json.loads((tmp_path / "episodes" / "0_1" / "trajectory.json").read_text())
-    assert told["failure"] == "stopped elsewhere"
-    assert told["tags"]["visit"] == 1
+    end = Recording.read(tmp_path / "episodes" / "00001-0_1").end
+    assert end["failure"] == "stopped elsewhere"
+    assert end["tags"]["visit"] == 1

@@ -8,10 +8,11 @@ import pytest
 from PIL import Image
 
 import placecell
+from placecell.agent.limits import Limits
 from placecell.agent.make import modular
 from placecell.agent.provenance import commit
+from placecell.agent.recording import Recording, RecordOptions
 from placecell.agent.results import read_results
-from placecell.agent.run_folder import RunFolder
 from placecell.agent.runner import run
 from placecell.arrays import content_hash
 from placecell.errors import ConfigError, OutputError
@@ -22,16 +23,15 @@ from placecell.memory import SpatialMemory
 def walk(toybot, tmp_path):
     """Runs the toy agent in the toy corridor, into a folder of that name."""
 
-    def go(name="run", *, episodes=6, seed=0, agent=None, change=None, **options):
+    def go(name="run", *, episodes=6, seed=0, agent=None, change=None, how=None, **options):
         env = import_module("toybot.corridor").Corridor({}, seed, episodes, **options)
         if change is not None:
             change(env)
         memory = import_module("toybot.slate").Slate()
         agent = agent or import_module("toybot.walker").walker(env, memory)
         out = tmp_path / name
-        return out, run(
-            env, agent, episodes=episodes, seed=seed, out=out, config={"seed": seed, "a": {"b": 1}}
-        )
+        config = {"seed": seed, "a": {"b": 1}}
+        return out, run(env, agent, episodes=episodes, seed=seed, out=out, config=config, **(how or {}))
 
     return go
 
@@ -54,13 +54,13 @@ def test_a_run_leaves_its_folder(walk):
     assert summary.measures["success"].mean == sum(r.measures["success"] for r in results) / 6
 
 
-def test_a_trajectory_holds_where_each_decision_was_taken(walk):
+def test_a_recording_holds_where_each_decision_was_taken(walk):
     out, _ = walk(slip=0.0, episodes=1)
-    trajectory = json.loads((out / "episodes" / "walk 0" / "trajectory.json").read_text())
-    assert trajectory["action"] == [1, 1, 1, 1, 0]
-    assert [p[0] for p in trajectory["position_m"]] == [0, 1, 2, 3, 4]
-    assert trajectory["yaw_rad"] == [0] * 5
-    assert trajectory["measures"]["success"] == 1
+    recording = Recording.read(out / "episodes" / "00000-walk 0")
+    assert [step.action for step in recording.steps] == [1, 1, 1, 1, 0]
+    assert [step.pose.x for step in recording.steps] == [0, 1, 2, 3, 4]
+    assert recording.steps[-1].measures["success"] == 1
+    assert recording.complete
     assert lines(out)[0]["steps"] == 5
 
 
@@ -78,13 +78,23 @@ def test_an_agent_with_a_map_leaves_a_picture_of_what_it_saw_and_of_the_map(home
 
 def test_an_agent_without_a_map_leaves_no_picture(walk):
     out, _ = walk(episodes=1)
-    assert [path.name for path in (out / "episodes" / "walk 0").iterdir()] == ["trajectory.json"]
+    assert sorted(path.name for path in (out / "episodes" / "00000-walk 0").iterdir()) == [
+        "header.json", "steps.jsonl",
+    ]  # fmt: skip
+
+
+def test_a_run_that_records_nothing_leaves_results_and_errors_only(walk):
+    out, summary = walk(how={"record": RecordOptions("off")}, break_at=1, episodes=3)
+    assert summary.counts["attempted"] == 3
+    assert [str(path.relative_to(out)) for path in (out / "episodes").rglob("*.*")] == [
+        "episodes/00001-walk 1/error.txt"
+    ]
 
 
 def test_two_runs_with_one_seed_differ_in_nothing_but_the_times(walk):
     (first, _), (second, _), (other, _) = walk("a", seed=3), walk("b", seed=3), walk("c", seed=4)
     assert lines(first) == lines(second) != lines(other)
-    for name in ("summary.json", "config.yaml", "episodes/walk 3/trajectory.json"):
+    for name in ("summary.json", "config.yaml", "episodes/00003-walk 3/steps.jsonl"):
         assert (first / name).read_bytes() == (second / name).read_bytes()
 
 
@@ -100,8 +110,15 @@ def test_an_episode_that_breaks_is_recorded_and_the_run_goes_on(walk):
     assert (broken.status, broken.reason) == ("crashed", "RuntimeError: the floor gave way")
     assert (broken.episode_id, broken.scene_id, broken.steps) == ("walk 2", "hall 0", 2)
     assert broken.measures == {}
-    assert "toybot/corridor.py" in (out / "episodes" / "walk 2" / "error.txt").read_text()
-    assert summary.counts == {"attempted": 6, "done": 5, "crashed": 1, "stalled": 0, "timed_out": 0}
+    assert "toybot/corridor.py" in (out / "episodes" / "00002-walk 2" / "error.txt").read_text()
+    assert summary.counts == {
+        "wanted": 6,
+        "attempted": 6,
+        "done": 5,
+        "crashed": 1,
+        "stalled": 0,
+        "timed_out": 0,
+    }
     assert summary.measures["success"].n == 5
 
 
@@ -217,48 +234,126 @@ def test_an_environment_that_a_run_cannot_use_is_refused_by_what_it_lacks(walk):
         walk(change=strip)
 
 
-def test_a_folder_with_results_is_refused_and_left_as_it_was(walk):
+def test_a_disk_that_fills_up_ends_the_run_with_its_folder_readable(walk, monkeypatch, tmp_path):
+    sync, write = os.fsync, os.write
+    full = []
+
+    def fill(handle, data):
+        if b'"episode_id": "walk 1"' in data and b'"check"' in data:
+            full.append(write(handle, data[:40]))  # what still fits
+            return 40
+        return write(handle, data)
+
+    monkeypatch.setattr(os, "write", fill)
+    with pytest.raises(
+        OutputError, match=r"can be written: .*run, got No space left on device .*run the same command again"
+    ):
+        walk()
+    monkeypatch.setattr(os, "write", write)
+    assert full == [40]
+    assert os.fsync is sync
+    assert len(read_results(tmp_path / "run")) == 1
+    out, summary = walk()
+    assert summary.counts["done"] == 6
+    assert lines(out) == lines(walk("calm")[0])
+
+
+@pytest.mark.parametrize("at", range(6))
+def test_an_interrupted_run_goes_on_to_the_same_end(walk, at):
+    def interrupt(env):
+        step = env.step
+
+        def stop(action):
+            if env.episode == at and env.steps == 1:
+                raise KeyboardInterrupt
+            return step(action)
+
+        env.step = stop
+
+    with pytest.raises(KeyboardInterrupt):
+        walk(change=interrupt)
+    out, _ = walk()
+    calm, _ = walk("calm")
+    assert lines(out) == lines(calm)
+    assert (out / "summary.json").read_bytes() == (calm / "summary.json").read_bytes()
+    sessions = json.loads((out / "provenance.json").read_text())["sessions"]
+    assert [session["episodes_before"] for session in sessions] == [0, at]
+
+
+def test_what_is_done_is_not_walked_again(walk):
+    walked = []
+
+    def watch(env):
+        reset = env.reset
+
+        def note(*, seed=None, options=None):
+            walked.append(options["episode"])
+            return reset(seed=seed, options=options)
+
+        env.reset = note
+
+    out, _ = walk()
+    text = (out / "results.jsonl").read_text().splitlines(keepends=True)
+    (out / "results.jsonl").write_text("".join([*text[:2], *text[3:5]]))
+    walk(change=watch)
+    assert walked == [2, 5]
+    assert lines(out) == lines(walk("calm")[0])
+    walked.clear()
+    walk(change=watch)
+    assert walked == []
+
+
+def test_a_line_cut_by_a_kill_is_walked_again(walk):
+    out, _ = walk()
+    whole = (out / "results.jsonl").read_bytes()
+    calm = lines(out)
+    for cut in (1, 30, len(whole.splitlines(keepends=True)[-1]) - 1):
+        (out / "results.jsonl").write_bytes(whole[:-cut])
+        walk()
+        assert lines(out) == calm
+
+
+def test_a_folder_of_another_configuration_is_refused_and_left_as_it_was(walk):
     out, _ = walk()
     before = content_hash(*[p.read_bytes() for p in sorted(out.rglob("*.*")) if p.is_file()])
     with pytest.raises(
-        OutputError, match=r"without results, got .*run, which holds results.jsonl; name another"
+        OutputError, match=r"run was begun with, got another seed \(0 there, 1 here\); go on with the same"
     ):
         walk(seed=1)
     assert content_hash(*[p.read_bytes() for p in sorted(out.rglob("*.*")) if p.is_file()]) == before
 
 
-def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
-    (tmp_path / "file").write_text("in the way")
-    with pytest.raises(
-        OutputError, match=r"output folder that can be written: .*file/x, got Not a directory"
-    ):
-        RunFolder(tmp_path / "file" / "x")
+def test_too_many_failures_end_a_run_that_can_be_gone_on_with(walk):
+    def rot(env):
+        step = env.step
+
+        def sometimes(action):
+            if env.episode in (1, 3):
+                raise RuntimeError("rotten floor")
+            return step(action)
+
+        env.step = sometimes
+
+    assert walk(change=rot, how={"max_failures": 1})[1].counts["attempted"] == 2
+    assert walk(change=rot, how={"max_failures": 2})[1].counts["attempted"] == 4
+    assert walk(change=rot, how={"max_failures": 2})[1].counts["attempted"] == 4
+    out, summary = walk(change=rot)
+    assert summary.counts == {
+        "wanted": 6,
+        "attempted": 6,
+        "done": 4,
+        "crashed": 2,
+        "stalled": 0,
+        "timed_out": 0,
+    }
+    assert lines(out) == lines(walk("calm", change=rot)[0])
+    with pytest.raises(ConfigError, match="max_failures of 1 or more, or none, got 0"):
+        walk("other", how={"max_failures": 0})
 
 
-def test_a_disk_that_fills_up_ends_the_run_with_its_folder_readable(walk, monkeypatch, tmp_path):
-    sync = os.fsync
-    calls = []
-
-    def full(handle):
-        calls.append(handle)
-        if len(calls) == 5:  # config, provenance, then two syncs an episode: the second trajectory
-            raise OSError(28, "No space left on device")
-        sync(handle)
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(
-        OutputError, match=r"can be written: .*run, got No space left on device .*; name another"
-    ):
-        walk()
-    assert len(read_results(tmp_path / "run")) == 1
-    assert json.loads((tmp_path / "run" / "summary.json").read_text())["counts"]["attempted"] == 1
-
-
-def test_names_that_no_file_system_takes_become_ones_it_does(tmp_path):
-    folder = RunFolder(tmp_path)
-    first = folder.episode_folder("../a/b:1", "house/1")
-    assert first.parent == tmp_path / "episodes"
-    first.mkdir()
-    second = folder.episode_folder("../a/b:1", "house/1")
-    assert second.parent == first.parent
-    assert second != first
+def test_an_episode_that_never_ends_is_timed_out(walk):
+    out, summary = walk(how={"limits": Limits(episode_steps=5)}, slip=0.0, length=50, limit=90, episodes=3)
+    assert summary.counts["timed_out"] == 3
+    result = read_results(out)[0]
+    assert (result.status, result.steps, result.measures) == ("timed_out", 5, {})
+    assert Recording.read(out / "episodes" / "00000-walk 0").end["status"] == "timed_out"

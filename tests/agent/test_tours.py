@@ -56,14 +56,16 @@ def test_what_the_memory_holds_when_a_visit_begins(tour, arm, begins, keeps):
     ("arm", "log"),
     [
         ("cold", ["cold"] * 3),
-        ("warm", ["cold", "warm", "warm"]),
-        ("known", ["cold", "warm", "warm", "warm"]),
+        ("warm", ["cold", *["pack", "warm"] * 2]),
+        ("known", ["cold", "warm", *["pack", "warm"] * 2]),
         ("foreign", ["cold", "pack", "warm", "unpack", "warm", "unpack", "warm"]),
-        ("geometry", ["cold", "forget labels", *["warm", "forget labels"] * 2]),
+        ("geometry", ["cold", "forget labels", *["pack", "warm", "forget labels"] * 2]),
     ],
 )
 def test_the_memory_is_told_in_order(tour, arm, log):
-    assert tour(arm)[1].memory.log == log * 2
+    header, *told = tour(arm)[1].memory.log
+    assert header == "pack"  # what the recordings' headers say of the memory
+    assert told == log * 2
 
 
 def test_a_house_is_surveyed_once_a_tour(tour):
@@ -172,12 +174,15 @@ def test_an_arm_needs_tours(toybot, tmp_path):
     env = import_module("toybot.corridor").Corridor({}, 0, 3)
     agent = import_module("toybot.walker").walker(env, walker().memory)
     cases = {
-        "warm": r"the arm warm needs: an info whose tags name the tour and the visit, got the tags none;",
+        "warm": r"an environment with visits_per_tour, which the arm warm needs, got Corridor without;",
         "known": r"an environment with survey\('same'\), which the arm known needs, got Corridor without;",
     }
     for arm, message in cases.items():
         with pytest.raises(ConfigError, match=message):
             run(env, agent, episodes=3, seed=0, out=tmp_path / "x", config={}, arm=arm)
+    env.visits_per_tour = 1
+    with pytest.raises(ConfigError, match="whose tags name the tour and the visit, got the tags none; walk"):
+        run(env, agent, episodes=3, seed=0, out=tmp_path / "x", config={}, arm="warm")
     assert not (tmp_path / "x").exists()
     assert run(env, agent, episodes=3, seed=0, out=tmp_path / "x", config={}).counts["done"] == 3
 

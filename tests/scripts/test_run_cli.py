@@ -8,7 +8,7 @@ import pytest
 
 from placecell.scripts.run import main
 
-TOY = ["env=corridor", "agent=walker", "task=stroll", "progress=false"]
+TOY = ["env=corridor", "agent=walker", "task=stroll", "progress=false", "workers=0"]
 
 
 @pytest.fixture
@@ -139,13 +139,81 @@ def test_an_error_of_the_code_keeps_its_traceback(command, monkeypatch):
     assert "RuntimeError: our fault" in complaint
 
 
-def test_an_interruption_is_one_line_and_130(command, monkeypatch):
+def test_an_interruption_says_how_to_go_on_and_the_same_command_does(command, monkeypatch, tmp_path):
+    corridor = import_module("toybot.corridor").Corridor
+    step = corridor.step
+
+    def interrupt(env, action):
+        if env.episode == 1:
+            raise KeyboardInterrupt
+        return step(env, action)
+
+    monkeypatch.setattr(corridor, "step", interrupt)
+    code, _, complaint = command("episodes=3", "out=it's here")
+    same = "placecell-run env=corridor agent=walker task=stroll progress=false workers=0 episodes=3"
+    assert (code, complaint) == (
+        130,
+        f"placecell-run: interrupted: 1 of 3 episodes are kept; go on with: {same} 'out=it'\"'\"'s here'\n",
+    )
+    monkeypatch.setattr(corridor, "step", step)
+    code, printed, _ = command("episodes=3", "out=it's here")
+    assert code == 0
+    assert "3 of 3 episodes done" in printed
+    assert [r["episode"] for r in results(tmp_path / "it's here")] == [0, 1, 2]
+
+
+def test_an_interruption_ends_a_sweep(command, monkeypatch, tmp_path):
     def interrupt(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(import_module("toybot.corridor").Corridor, "step", interrupt)
-    code, _, complaint = command("out=here")
-    assert (code, complaint) == (130, "placecell-run: interrupted\n")
+    code, _, complaint = command("-m", "seed=1,2", "episodes=3", "out=sweep")
+    assert code == 130
+    assert " go on with: placecell-run env=corridor " in complaint
+    assert complaint.endswith(f" -m seed=1,2 episodes=3 out={tmp_path}/sweep\n")
+    assert len(list((tmp_path / "sweep").glob("*/"))) == 1
+
+
+def test_sigterm_is_an_interruption(toybot_installed, tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "placecell.scripts.run", *TOY, "episodes=3000", "out=here"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(toybot_installed)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    path = tmp_path / "here" / "results.jsonl"
+    while not path.exists() or path.read_bytes().count(b"\n") < 3:
+        assert process.poll() is None
+    process.terminate()
+    _, complaint = process.communicate()
+    assert process.returncode == 130
+    assert "placecell-run: interrupted: " in complaint
+    assert " of 3000 episodes are kept; go on with: placecell-run " in complaint
+    assert complaint.count("\n") == 1
+    assert all(r["status"] == "done" for r in results(tmp_path / "here"))
+
+
+def test_a_sweep_goes_on_where_it_was_cut_off(command, tmp_path, monkeypatch):
+    corridor = import_module("toybot.corridor").Corridor
+    made = []
+    init = corridor.__init__
+
+    def count(env, *arguments, **options):
+        made.append(options.get("length", 4))
+        init(env, *arguments, **options)
+
+    monkeypatch.setattr(corridor, "__init__", count)
+    assert command("-m", "seed=1,2", "episodes=3", "out=sweep")[0] == 0
+    assert len(made) == 2
+    first = sorted((tmp_path / "sweep").glob("*/"))[0] / "results.jsonl"
+    whole = first.read_text()
+    first.write_text("".join(whole.splitlines(keepends=True)[:2]))
+    assert command("-m", "seed=1,2", "episodes=3", "out=sweep")[0] == 0
+    assert [{**json.loads(line), "seconds": 0} for line in first.read_text().splitlines()] == [
+        {**json.loads(line), "seconds": 0} for line in whole.splitlines()
+    ]
 
 
 def test_the_process_is_left_as_it_was_found(command, monkeypatch):
@@ -157,7 +225,8 @@ def test_the_process_is_left_as_it_was_found(command, monkeypatch):
 
 
 def test_an_unknown_key_lists_the_known_ones(mistake):
-    keys = "env, memory, perception, task, agent, episodes, seed, out, progress"
+    keys = "env, memory, perception, task, agent, record, episodes, seed, out, progress, workers, "
+    keys += "max_failures, limits"
     assert f"a key of the configuration: {keys}, got episdes; did you mean episodes?" in mistake("episdes=3")
     assert f"a key of the configuration: {keys}, got colour;" in mistake("+colour=red")
     assert "a key of env: length, slip, name, break_at, got env.lenght; did you mean env.length?" in mistake(
@@ -187,7 +256,7 @@ def test_an_unknown_choice_lists_the_known_ones(mistake):
         ("seed=true", "seed to be a whole number, as its default 0, got True"),
         ("progress=1", "progress to be true or false, as its default True, got 1"),
         ("env.slip=[1]", "env.slip to be a number, as its default 0.25, got [1]"),
-        ("episodes=0", "episodes from 1 to 3, which is all that there are, got 0"),
+        ("episodes=0", "episodes of 1 or more, got 0"),
         ("seed=-1", "a seed of 0 or more, got -1"),
         ("seed=1,2", "one value of seed, got 1,2; add -m to run each of them, or write seed=[1,2]"),
         ("env.name=[1", "overrides of the form key=value, got env.name=[1; a value with commas"),
@@ -207,16 +276,36 @@ def test_a_value_that_cannot_be_meant_is_one_line(mistake, override, line):
     assert line in mistake(override)
 
 
-def test_a_folder_that_already_holds_results_is_refused_and_kept(command, tmp_path):
+def test_a_folder_of_another_configuration_is_refused_and_kept(command, tmp_path):
     command("episodes=1", "out=here")
     before = (tmp_path / "here" / "results.jsonl").read_bytes()
-    code, _, complaint = command("episodes=2", "out=here")
+    code, _, complaint = command("episodes=2", "env.length=3", "out=here")
     assert code == 2
     assert complaint == (
-        "placecell-run: expected an output folder without results, got here, which holds results.jsonl; "
-        "name another folder: out=DIR\n"
+        "placecell-run: expected the configuration that here was begun with, got another "
+        "env.length (4 there, 3 here), episodes (1 there, 2 here); go on with the same command, or name "
+        "another folder: out=DIR\n"
     )
     assert (tmp_path / "here" / "results.jsonl").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("override", "line"),
+    [
+        ("workers=-1", "workers of 0 or more, got -1; set workers=N; 0 walks in this process"),
+        ("max_failures=0", "max_failures of 1 or more, got 0"),
+        ("max_failures=x", "max_failures of 1 or more, got 'x'"),
+        ("limits.step_seconds=0", "limits.step_seconds"),
+        ("limits.step_seconds=soon", "limits.step_seconds"),
+        ("limits.episode_steps=-3", "limits.episode_steps"),
+        ("limits.memory_gib=much", "limits.memory_gib"),
+        ("record=most", "a choice of record: full, light, off, got most"),
+        ("record.level=most", "record.level"),
+        ("record.every=0", "record.every"),
+    ],
+)
+def test_a_way_of_running_that_cannot_be_meant_is_one_line(mistake, override, line):
+    assert line in mistake(override)
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(command, tmp_path):

@@ -18,19 +18,27 @@ class Rounds(gymnasium.Env):
     """Three visits a tour, a tour a house; each goal is three cells on. Surveys show two cells of a house."""
 
     oracle = ()
+    visits_per_tour = 3
     action_space = gymnasium.spaces.Discrete(2)
     observation_space = gymnasium.spaces.Dict({"cell": gymnasium.spaces.Box(-99, 99, (1,), np.float64)})
     houses = {"same": 10, "foreign": 20, "stale": 30}  # noqa: RUF012
 
     def __init__(self, task=None, seed=0, episodes=6, break_at=None, limit=12, **_):
         self.number_of_episodes, self.break_at, self.limit = max(episodes, 6), break_at, limit
-        self.surveys = []
+        self.surveys, self.shown = [], []
 
     def provenance(self):
         return {"rounds": True}
 
+    def tour_so_far(self):
+        return {"shown": self.shown}
+
+    def go_on_with(self, tour):
+        self.shown = list(tour["shown"])
+
     def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)
+        self.shown = [*self.shown[: options["episode"] % 3], options["episode"]]
         self.episode, self.cell, self.steps, self.stopped = options["episode"], 0, 0, False
         return self._look(), self._info()
 
@@ -61,7 +69,7 @@ class Rounds(gymnasium.Env):
                 "spl": success * min(1.0, LENGTH / max(self.steps - 1, 1)),
                 "oracle_success": float(self.cell >= LENGTH),
             },
-            "tags": {"kind": "object", "tour": tour, "visit": visit, "seen_before": visit > 0},
+            "tags": {"kind": "object", "tour": tour, "visit": visit, "seen_before": len(self.shown) > 1},
             "goal_in_view": self.cell >= 1,
             "goal_positions": [[float(LENGTH), 0.0, 0.0]],
         }

@@ -1,0 +1,128 @@
+"""``header.json``: what an episode's recording is of, and what a reader has to know beforehand."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+
+from placecell.arrays import atomic_write
+from placecell.envs.body import Action
+from placecell.errors import ArchiveError
+from placecell.memory.clock import Clock
+
+from ..loop import Agent
+from .hashes import ALGORITHM
+from .options import LEVELS, RecordOptions
+from .plain import to_line
+
+FORMAT = "placecell-recording"
+VERSION = 1
+HEADER_FILE, STEPS_FILE, FRAMES_FILE = "header.json", "steps.jsonl", "frames.tar"
+
+
+def facts_of(options: RecordOptions, env: gymnasium.Env, agent: Agent) -> dict[str, object]:
+    """What every header of one environment and agent says, plain JSON."""
+    return {
+        "level": options.level,
+        "every": options.every,
+        "hash": ALGORITHM,
+        "actions": _actions(env),
+        "categories": _list_of(env, "categories"),
+        "embodiment": dict(env.get_wrapper_attr("embodiment")) if _has(env, "embodiment") else None,
+        "camera": dict(env.get_wrapper_attr("embodiment")).get("camera") if _has(env, "embodiment") else None,
+        "sensors": _sensors(env),
+        "policy": type(agent.policy).__name__,
+        "memory": _memory(agent),
+    }
+
+
+def write_header(folder: Path, episode: Mapping[str, object], facts: Mapping[str, object]) -> None:
+    """Writes it whole or not at all.
+
+    Raises:
+        OSError: there is no room, or no right to.
+        PlacecellError: a value that is no plain JSON.
+    """
+    parts = {"format": FORMAT, "version": VERSION, **episode, **facts}
+    owners = {key: f"the recording's header, {key}," for key in parts}
+    header = json.loads(to_line(parts, owners))
+    atomic_write(folder / HEADER_FILE, json.dumps(header, indent=1) + "\n")
+
+
+def read_header(folder: Path) -> dict[str, Any]:
+    """The header of an episode's folder.
+
+    Raises:
+        ArchiveError: there is no such folder or header, or it is no JSON, foreign, newer or lacks something.
+    """
+    path = folder / HEADER_FILE
+    if not folder.is_dir():
+        raise _no_header(folder, "no such folder" if not folder.exists() else "a file")
+    try:
+        header = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise _no_header(folder, f"a folder without {HEADER_FILE}") from error
+    except (OSError, ValueError) as error:
+        raise _no_header(folder, f"{HEADER_FILE} that is no JSON ({error})") from error
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        found = repr(header.get("format")) if isinstance(header, dict) else type(header).__name__
+        raise _no_header(folder, f"{HEADER_FILE} of another format, {found}")
+    version = header.get("version")
+    if type(version) is not int or not 1 <= version <= VERSION:
+        raise ArchiveError(
+            expected=f"a recording of version 1 to {VERSION} in {folder}",
+            came=f"version {version!r}",
+            fix="read it with a newer placecell" if isinstance(version, int) else "record the episode again",
+        )
+    if header.get("level") not in LEVELS[1:] or header.get("hash") != ALGORITHM:
+        raise _no_header(
+            folder, f"{HEADER_FILE} with level {header.get('level')!r} and hash {header.get('hash')!r}"
+        )
+    return header
+
+
+def _no_header(folder: Path, came: str) -> ArchiveError:
+    return ArchiveError(
+        expected=f"a recorded episode in {folder}",
+        came=came,
+        fix="name an episode's folder of a run with record=light or record=full: RUN/episodes/NAME",
+    )
+
+
+def _has(env: gymnasium.Env, name: str) -> bool:
+    return bool(env.has_wrapper_attr(name))
+
+
+def _list_of(env: gymnasium.Env, name: str) -> list[str]:
+    return list(env.get_wrapper_attr(name)) if _has(env, name) else []
+
+
+def _actions(env: gymnasium.Env) -> list[str]:
+    """The names of actions by number, of an environment with a body; none of others."""
+    count = getattr(env.action_space, "n", None)
+    return (
+        [action.name.lower() for action in Action] if _has(env, "embodiment") and count == len(Action) else []
+    )
+
+
+def _sensors(env: gymnasium.Env) -> dict[str, object]:
+    """Type and shape of each array that the environment says it gives."""
+    space = env.observation_space
+    if not isinstance(space, gymnasium.spaces.Dict):
+        return {}
+    return {
+        name: {
+            "dtype": None if box.dtype is None else box.dtype.str,
+            "shape": None if box.shape is None else list(box.shape),
+        }
+        for name, box in space.spaces.items()
+    }
+
+
+def _memory(agent: Agent) -> dict[str, object]:
+    """The memory's class and settings; its clock, which moves on, is none."""
+    stored = agent.memory.pack()
+    settings = {key: value for key, value in stored.manifest.items() if key not in Clock().pack()}
+    return {"class": stored.kind, "settings": settings}

@@ -1,0 +1,62 @@
+"""JSON as recordings hold it: one line, ASCII, null for what is not finite."""
+
+import json
+import math
+from collections.abc import Mapping
+
+from placecell.errors import PlacecellError
+
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
+def to_line(parts: Mapping[str, object], owners: Mapping[str, str]) -> bytes:
+    """One JSON object as a line with its newline.
+
+    Args:
+        parts: its keys and values.
+        owners: who made the value of a key, in words, for the error that it may need.
+
+    Raises:
+        PlacecellError: a value that is no plain JSON; it names its owner and where in it.
+    """
+    try:
+        text = _encode(parts)
+    except (TypeError, ValueError, RecursionError):
+        clean = {key: _plain(value, owners.get(key, key), key, 0) for key, value in parts.items()}
+        text = _encode(clean)
+    return text.encode() + b"\n"
+
+
+_DEEPEST, _MOST = 100, 1e300
+
+
+def _plain(value: object, owner: str, where: str, depth: int) -> object:
+    """The value with None for what is not finite."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if depth < _DEEPEST:
+        if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+            return {key: _plain(item, owner, f"{where}.{key}", depth + 1) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [_plain(item, owner, f"{where}[{n}]", depth + 1) for n, item in enumerate(value)]
+    deep = "" if depth < _DEEPEST else f" {_DEEPEST} levels down"
+    raise PlacecellError(
+        expected=f"{owner} to be plain JSON (text, numbers, true, false, null, lists, dicts of text)",
+        came=f"{where}: {type(value).__name__}{deep}",
+        fix="convert it (float(x), array.tolist()), or leave it out",
+    )
+
+
+def numbers(values: object, count: int) -> tuple[float, ...]:
+    """``count`` numbers of a JSON list; NaN for null.
+
+    Raises:
+        ValueError: it holds something else.
+    """
+    if not isinstance(values, list) or len(values) != count:
+        raise ValueError(f"{values!r} where {count} numbers belong")
+    if not all(value is None or (type(value) in (int, float) and abs(value) < _MOST) for value in values):
+        raise ValueError(f"{values!r} where numbers belong")
+    return tuple(math.nan if value is None else float(value) for value in values)

@@ -1,0 +1,169 @@
+"""One line of ``steps.jsonl``: a step, or the end."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from placecell.arrays import Point
+from placecell.geometry import Pose
+
+from ..loop import Step
+from ..results import Result
+from .frames import FrameEntry
+from .plain import numbers, to_line
+
+
+@dataclass(frozen=True)
+class RecordedItem:
+    """One thing that the memory recalled, see :class:`~placecell.memory.MemoryItem`.
+
+    ``position`` is (3,) metres, rounded to millimetres; ``score`` is rounded to six digits.
+    """
+
+    position: Point
+    score: float
+    source: str
+    age_steps: int
+    category: int | None
+
+
+@dataclass(frozen=True)
+class RecordedStep:
+    """One step as it was recorded.
+
+    Args:
+        index: from 0.
+        action: that was taken.
+        pose: where the body believed to be when it decided, the episode's frame.
+        observation_hash: of what was decided on, see :func:`~placecell.agent.recording.observation_hash`.
+        true_pose: plain JSON, where the body was after the action, world frame (``position`` in metres,
+            ``yaw_rad``, ``pitch_rad``); None where the environment doesn't tell.
+        collided: whether the action met an obstacle; None where the environment doesn't tell.
+        goal_in_view: whether the goal was in view after the action; None likewise.
+        measures: after the action; NaN for what is not finite.
+        recalled: what the decision was given, best first.
+        trace: why the decision was taken, plain JSON.
+        memory: the memory's ``bytes`` and ``items`` when it decided.
+        entry: where its arrays are; None for a step without.
+    """
+
+    index: int
+    action: int
+    pose: Pose
+    observation_hash: str
+    true_pose: Mapping[str, Any] | None
+    collided: bool | None
+    goal_in_view: bool | None
+    measures: Mapping[str, float]
+    recalled: tuple[RecordedItem, ...]
+    trace: Mapping[str, Any]
+    memory: Mapping[str, float]
+    entry: FrameEntry | None
+
+    @classmethod
+    def from_json(cls, line: Mapping[str, Any]) -> "RecordedStep":
+        """The step that :func:`step_line` wrote; keys that it doesn't know are left alone.
+
+        Raises:
+            ValueError, KeyError, TypeError: it is none.
+        """
+        if type(line["step"]) is not int or type(line["action"]) is not int:
+            raise ValueError(f"step {line['step']!r}, action {line['action']!r}")
+        pose, frame = line["pose"], line.get("frame")
+        heading = numbers([pose["yaw_rad"], pose["pitch_rad"]], 2)
+        return cls(
+            index=line["step"],
+            action=line["action"],
+            pose=Pose(*numbers(pose["position"], 3), *heading),
+            observation_hash=str(line["observation"]),
+            true_pose=line["true_pose"],
+            collided=line["collided"],
+            goal_in_view=line["goal_in_view"],
+            measures=_floats(line["measures"]),
+            recalled=tuple(_item(item) for item in line["recalled"]),
+            trace=dict(line["trace"]),
+            memory=_floats(line["memory"]),
+            entry=None if frame is None else FrameEntry.from_json(frame),
+        )
+
+
+def step_line(
+    step: Step, observation_hash: str, memory: Mapping[str, float], policy: str, frame: FrameEntry | None
+) -> bytes:
+    """The line of a step, with its newline.
+
+    Args:
+        step: as the loop gives it.
+        observation_hash: of its observation.
+        memory: the memory's ``stats()``.
+        policy: the class of the policy, to be named where its trace is no plain JSON.
+        frame: where its arrays are.
+
+    Raises:
+        PlacecellError: a trace, or something of the environment's info, that is no plain JSON.
+    """
+    pose, info = step.percept.pose, step.info
+    parts: dict[str, object] = {
+        "step": step.index,
+        "action": int(step.decision.action),
+        "pose": {"position": [pose.x, pose.y, pose.z], "yaw_rad": pose.yaw_rad, "pitch_rad": pose.pitch_rad},
+        "observation": observation_hash,
+        "true_pose": info.get("pose"),
+        "collided": info.get("collided"),
+        "goal_in_view": info.get("goal_in_view"),
+        "measures": info.get("measures", {}),
+        "recalled": [
+            {
+                "position": [round(c, 3) for c in item.position.tolist()],
+                "score": round(item.score, 6),
+                "source": item.source,
+                "age_steps": item.age_steps,
+                "category": item.category,
+            }
+            for item in step.retrieval.items
+        ],
+        "trace": dict(step.decision.trace),
+        "memory": {"bytes": memory["bytes"], "items": memory["items"]},
+    }
+    if frame is not None:
+        parts["frame"] = frame.to_json()
+    return to_line(parts, {"trace": f"the trace of {policy}", **_OF_ENVIRONMENT})
+
+
+_OF_ENVIRONMENT = {
+    "true_pose": "the environment's info['pose']",
+    "collided": "the environment's info['collided']",
+    "goal_in_view": "the environment's info['goal_in_view']",
+    "measures": "the environment's info['measures']",
+}
+
+
+def end_line(result: Result) -> bytes:
+    """The last line: how the episode went, without its seconds, so that equal episodes leave equal files."""
+    end = {
+        "status": result.status,
+        "truncated": result.truncated,
+        "steps": result.steps,
+        "measures": dict(result.measures),
+        "tags": dict(result.tags),
+        "failure": result.failure,
+        "reason": result.reason,
+    }
+    return to_line({"end": end}, {"end": "the result"})
+
+
+def _floats(values: Any) -> dict[str, float]:
+    return {name: math.nan if value is None else float(value) for name, value in values.items()}
+
+
+def _item(item: Mapping[str, Any]) -> RecordedItem:
+    return RecordedItem(
+        position=np.array(numbers(item["position"], 3)),
+        score=numbers([item["score"]], 1)[0],
+        source=str(item["source"]),
+        age_steps=int(item["age_steps"]),
+        category=item["category"],
+    )
