@@ -1,10 +1,12 @@
 """Intervals of a mean when observations share something: the clustered bootstrap."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+from jaxtyping import Int
 
 _SAMPLES = 10_000
+_DRAWN_AT_ONCE = 1 << 20  # cluster counts held at a time: 8 MB, whatever the run's size
 
 
 def bootstrap_interval(
@@ -13,6 +15,7 @@ def bootstrap_interval(
     rng: np.random.Generator,
     *,
     level: float = 0.95,
+    samples: int = _SAMPLES,
 ) -> tuple[float, float] | None:
     """The percentile interval of the mean, from whole clusters drawn with replacement.
 
@@ -25,6 +28,7 @@ def bootstrap_interval(
         clusters: n names; equal names share a cluster.
         rng: where the draws come from.
         level: how much of the bootstrap distribution lies within the interval.
+        samples: how many times the clusters are drawn.
 
     Returns:
         ``(low, high)``, or None for fewer than two clusters: one cluster says nothing about others.
@@ -41,7 +45,14 @@ def bootstrap_interval(
         return None
     sums = np.bincount(index, weights=np.asarray(values, dtype=float))
     counts = np.bincount(index).astype(float)
-    draws = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=_SAMPLES)
-    means = (draws @ sums) / (draws @ counts)
+    means = np.concatenate([(draws @ sums) / (draws @ counts) for draws in _draws(len(names), samples, rng)])
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def _draws(clusters: int, samples: int, rng: np.random.Generator) -> Iterator[Int[np.ndarray, "b n"]]:
+    """How often each of n clusters was drawn, in batches of b samples."""
+    shares = np.full(clusters, 1 / clusters)
+    batch = max(_DRAWN_AT_ONCE // clusters, 1)
+    for begin in range(0, samples, batch):
+        yield rng.multinomial(clusters, shares, size=min(batch, samples - begin))

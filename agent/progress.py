@@ -1,12 +1,16 @@
 """What a person sees of a run while it goes on, and at its end."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from .results import Result, Summary
+
+_REASONS_SHOWN = 5
 
 
 class Watcher(ABC):
@@ -95,16 +99,28 @@ def watcher(episodes: int, *, wanted: bool) -> Watcher:
 
 def table(summary: Summary) -> Table:
     """The closing table: each measure's mean, 95 % interval and count; below, denominators and failures."""
-    counts = ", ".join(f"{n} {status.replace('_', ' ')}" for status, n in summary.counts.items() if n)
-    caption = counts + (f"; oracle inputs: {', '.join(summary.oracle)}" if summary.oracle else "")
-    if summary.failures:
-        sorted_out = sorted(summary.failures.items(), key=lambda item: -item[1])
-        caption += f"\nfailures: {', '.join(f'{n} {failure}' for failure, n in sorted_out)}"
-    result = Table(caption=caption, caption_justify="left")
+    result = Table(caption=Text("\n".join(_caption(summary))), caption_justify="left")
     result.add_column("measure")
     for column in ("mean", f"95 % interval (by {summary.clusters})", "episodes"):
         result.add_column(column, justify="right")
     for name, mean in summary.measures.items():
         interval = "-" if mean.low is None else f"{mean.low:.3f} to {mean.high:.3f}"
-        result.add_row(name, f"{mean.mean:.3f}", interval, str(mean.n))
+        result.add_row(Text(name), f"{mean.mean:.3f}", interval, str(mean.n))
     return result
+
+
+def _caption(summary: Summary) -> Iterator[str]:
+    """Denominators and oracle inputs; failures; why episodes were not done."""
+    counts = dict(summary.counts)
+    wanted, attempted = counts.pop("wanted", None), counts.pop("attempted")
+    of = "" if wanted is None else f" of {wanted}"
+    denominators = [f"{attempted}{of} attempted"]
+    denominators += [f"{n} {status.replace('_', ' ')}" for status, n in counts.items() if n]
+    oracle = f"; oracle inputs: {', '.join(summary.oracle)}" if summary.oracle else ""
+    yield ", ".join(denominators) + oracle
+    if summary.failures:
+        yield f"failures: {', '.join(f'{n} {failure}' for failure, n in summary.failures.items())}"
+    for reason, n in list(summary.reasons.items())[:_REASONS_SHOWN]:
+        yield f"{n} {reason}"
+    if len(summary.reasons) > _REASONS_SHOWN:
+        yield f"{sum(list(summary.reasons.values())[_REASONS_SHOWN:])} for other reasons (summary.json)"

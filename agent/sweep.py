@@ -8,16 +8,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-
 from placecell.errors import OutputError
 
-from .results import RESULTS_FILE, Result, read_results
+from .results import Result
+from .resume import NEUTRAL
+from .stored_run import is_run, read_run
 from .tours import CONTROL
 
-_SAYS_NOTHING = ("out", "progress")  # of the results: two jobs that differ in these alone are the same
 _OVERRIDE = re.compile(r"(?:^|,)(?=[\w.@/+~]+=)")
 _ARM = re.compile(r"(^|,)task\.arm=[^,]*")
 
@@ -30,13 +27,15 @@ class Job:
         name: what it was asked for beside what all jobs of the sweep were.
         folder: where it lies.
         config: its ``config.yaml``; empty where it left none.
-        results: its episodes; none: it did not run.
+        results: its episodes; none: it did not run, or cannot be read.
+        damage: why it cannot be read; None where it can.
     """
 
     name: str
     folder: Path
     config: Mapping[str, Any] = field(default_factory=dict)
     results: tuple[Result, ...] = ()
+    damage: str | None = None
 
     @property
     def overrides(self) -> Mapping[str, str]:
@@ -85,7 +84,7 @@ class Job:
 
     def but_for_the_arm(self) -> str:
         """All else that it was asked for: jobs with equal text differ in the arm alone."""
-        config = {key: value for key, value in self.config.items() if key not in _SAYS_NOTHING}
+        config = {key: value for key, value in self.config.items() if key not in NEUTRAL}
         config["task"] = {k: v for k, v in _section(self.config, "task").items() if k != "arm"}
         return json.dumps(config, sort_keys=True, default=str)
 
@@ -93,8 +92,10 @@ class Job:
 def read_jobs(folders: Sequence[Path]) -> tuple[Job, ...]:
     """The jobs below sweeps' folders, and single runs, in the order of their names.
 
+    A job whose files cannot be read is one of them, with its damage: the others are of use without it.
+
     Raises:
-        OutputError: a folder that holds neither, or a job whose files cannot be read.
+        OutputError: a folder that holds neither.
     """
     found: dict[Path, None] = {}
     for folder in folders:
@@ -109,11 +110,6 @@ def read_jobs(folders: Sequence[Path]) -> tuple[Job, ...]:
     return _named([_read(folder) for folder in found])
 
 
-def is_run(folder: Path) -> bool:
-    """Whether a folder is that of a run."""
-    return (folder / RESULTS_FILE).exists()
-
-
 def _children(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
 
@@ -124,23 +120,13 @@ def _is_job(folder: Path) -> bool:
 
 
 def _read(folder: Path) -> Job:
-    results = read_results(folder) if is_run(folder) else ()
-    path = folder / "config.yaml"
-    if not path.exists():
-        return Job(folder.name, folder, {}, results)
+    if not is_run(folder):
+        return Job(folder.name, folder)
     try:
-        config = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, OmegaConfBaseException) as error:
-        raise _no_config(path, str(error)) from error
-    if not isinstance(config, dict):
-        raise _no_config(path, type(config).__name__)
-    return Job(folder.name, folder, {str(key): value for key, value in config.items()}, results)
-
-
-def _no_config(path: Path, came: str) -> OutputError:
-    return OutputError(
-        expected=f"a run's configuration in {path}", came=came, fix="take that folder out, or run it anew"
-    )
+        run = read_run(folder)
+    except OutputError as error:
+        return Job(folder.name, folder, damage=str(error))
+    return Job(folder.name, folder, run.config, run.results)
 
 
 def _named(jobs: list[Job]) -> tuple[Job, ...]:

@@ -9,7 +9,7 @@ from placecell.errors import EpisodeError
 
 from .compare import STRATA, Difference, paired_difference, visit, visits
 from .failures import FAILURES
-from .results import Mean, Result, mean_of
+from .results import STATUSES, Mean, Result, mean_of
 from .sweep import Job
 from .tours import ARMS, CONTROL
 
@@ -29,14 +29,16 @@ class JobRow:
         noise: the environment's.
         memory: its class.
         wanted: episodes asked for; None where unknown.
-        attempted: episodes walked; 0: it did not run.
+        attempted: episodes walked; 0: it did not run, or cannot be read.
         done: episodes that the environment ended.
+        lost: how many were crashed, stalled, timed_out.
         houses: how many scenes those were in.
         oracle: inputs used that no agent has in the world.
         measures: means over what is done, with intervals by house where there are several.
         failures: how many done episodes failed in each way, and ``unsorted``.
         memory_bytes: mean and largest size of the memory at an episode's end, None where it wasn't noted.
         after_crash: episodes whose memory lacked an earlier visit that had broken.
+        damage: why its files cannot be read; None where they can.
     """
 
     name: str
@@ -47,12 +49,14 @@ class JobRow:
     wanted: int | None
     attempted: int
     done: int
+    lost: Mapping[str, int]
     houses: int
     oracle: tuple[str, ...]
     measures: Mapping[str, Mean]
     failures: Mapping[str, int]
     memory_bytes: tuple[float, float] | None
     after_crash: int
+    damage: str | None = None
 
 
 @dataclass(frozen=True)
@@ -122,12 +126,16 @@ def _row(job: Job, seed: int) -> JobRow:
         wanted=job.wanted,
         attempted=len(job.results),
         done=len(done),
+        lost={
+            status: sum(r.status == status for r in job.results) for status in STATUSES if status != "done"
+        },
         houses=len({result.scene_id for result in done}),
         oracle=tuple(sorted({name for result in job.results for name in result.oracle})),
         measures={name: mean for name, mean in measures.items() if mean is not None},
         failures=_failures(done),
         memory_bytes=(sum(sizes) / len(sizes), max(sizes)) if sizes else None,
         after_crash=sum(result.tags.get("after_crash") is True for result in job.results),
+        damage=job.damage,
     )
 
 
@@ -170,7 +178,8 @@ def _tours(name: str, group: Sequence[Job], seed: int) -> TourGroup:
 def _arm(job: Job, control: Job | None, seed: int) -> ArmRow:
     row = ArmRow(job.arm, job.name, {}, _by_visit(job, seed))
     if not job.results:
-        return ArmRow(job.arm, job.name, missing="the job left no results")
+        missing = "the job left no results" if job.damage is None else "its results cannot be read"
+        return ArmRow(job.arm, job.name, missing=missing)
     if job.arm == CONTROL:
         return row
     if control is None:

@@ -1,6 +1,7 @@
 """A sweep's numbers as Markdown tables."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from .compare import Difference
 from .failures import FAILURES
@@ -8,7 +9,10 @@ from .results import Mean
 from .sweep_summary import ArmRow, JobRow, SweepSummary, TourGroup
 from .tours import CONTROL
 
-NOT_RUN = "not run"
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
+
+NOT_RUN, NOT_READABLE = "not run", "not readable"
 
 
 def markdown(summary: SweepSummary) -> str:
@@ -30,31 +34,47 @@ def markdown(summary: SweepSummary) -> str:
     if crashed:
         lines = [f"- {row.name}: {row.after_crash} episodes" for row in crashed]
         parts += ["## Tours with a crash", "Episodes after it, whose memory lacks a visit:", "\n".join(lines)]
+    damaged = [f"- {row.name}: {row.damage}" for row in summary.jobs if row.damage is not None]
+    if damaged:
+        parts += ["## Not readable", "\n".join(damaged)]
     return "\n\n".join(parts) + "\n"
 
 
+def jobs_table(rows: Sequence[JobRow]) -> "RichTable":
+    """The jobs as a table for a terminal."""
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    table = RichTable(
+        caption="means with 95 % intervals, by scene where there are several", caption_justify="left"
+    )
+    head, *lines = _job_cells(rows)
+    for name in head:
+        table.add_column(name, overflow="fold")
+    for line in lines:
+        table.add_row(*(Text(cell) for cell in line))
+    return table
+
+
 def _jobs(rows: Sequence[JobRow]) -> str:
+    head, *lines = _job_cells(rows)
+    return _table(head, lines)
+
+
+def _job_cells(rows: Sequence[JobRow]) -> list[list[str]]:
+    """The head, then a line a job."""
     looser = any("success_1m" in row.measures for row in rows)
-    head = [
-        "job",
-        "episodes done",
-        "houses",
-        "SR",
-        *(["objects within 1 m"] if looser else []),
-        "SPL",
-        "oracle inputs",
-    ]
-    table = []
+    near = ["objects within 1 m"] if looser else []
+    cells = [["job", "episodes done", "houses", "SR", *near, "SPL", "oracle inputs"]]
     for row in rows:
         if not row.attempted:
-            table.append([row.name, NOT_RUN, *[""] * (len(head) - 2)])
+            cells.append([row.name, nothing_of(row), *[""] * (len(cells[0]) - 2)])
             continue
-        wanted = row.attempted if row.wanted is None else row.wanted
         names = ["success", *(["success_1m"] if looser else []), "spl"]
-        means = [_mean(row.measures.get(name)) for name in names]
+        means = [mean_text(row.measures.get(name)) for name in names]
         oracle = ", ".join(row.oracle) or "none"
-        table.append([row.name, f"{row.done} of {wanted}", str(row.houses), *means, oracle])
-    return _table(head, table)
+        cells.append([row.name, done_of(row), str(row.houses), *means, oracle])
+    return cells
 
 
 def _failures(rows: Sequence[JobRow]) -> str:
@@ -63,7 +83,7 @@ def _failures(rows: Sequence[JobRow]) -> str:
     table = []
     for row in rows:
         counts = [str(row.failures.get(kind, 0)) for kind in kinds]
-        failed = str(sum(row.failures.values())) if row.attempted else NOT_RUN
+        failed = str(sum(row.failures.values())) if row.attempted else nothing_of(row)
         table.append([row.name, failed, *(counts if row.attempted else [""] * len(kinds))])
     return _table(["job", "failed", *kinds], table)
 
@@ -72,10 +92,10 @@ def _sizes(rows: Sequence[JobRow]) -> str:
     table = []
     for row in rows:
         if row.memory_bytes is None:
-            table.append([row.name, row.memory, "-" if row.attempted else NOT_RUN, "", ""])
+            table.append([row.name, row.memory, "-" if row.attempted else nothing_of(row), "", ""])
             continue
         mean, largest = row.memory_bytes
-        spl = _mean(row.measures.get("spl"))
+        spl = mean_text(row.measures.get("spl"))
         table.append([row.name, row.memory, f"{mean:,.0f}", f"{largest:,.0f}", spl])
     return _table(["job", "memory", "bytes at an episode's end", "largest", "SPL"], table)
 
@@ -103,25 +123,44 @@ def _paired(arms: Sequence[ArmRow]) -> str:
 def _differences(measured: Mapping[str, Difference]) -> list[str]:
     first = next(iter(measured.values()))
     pairs = f"{first.pairs}" + (f" ({first.left_out} left out)" if first.left_out else "")
-    return [_difference(measured.get("spl")), _difference(measured.get("success")), pairs, str(first.houses)]
+    return [
+        difference_text(measured.get("spl")),
+        difference_text(measured.get("success")),
+        pairs,
+        str(first.houses),
+    ]
 
 
 def _visits(arms: Sequence[ArmRow]) -> str:
     numbers = sorted({number for arm in arms for number in arm.visits})
     table = [
-        [arm.arm, *(_mean(arm.visits.get(number)) if arm.visits else NOT_RUN for number in numbers)]
+        [arm.arm, *(mean_text(arm.visits.get(number)) if arm.visits else NOT_RUN for number in numbers)]
         for arm in arms
     ]
     return _table(["arm", *(f"visit {number}" for number in numbers)], table)
 
 
-def _mean(mean: Mean | None) -> str:
+def done_of(row: JobRow) -> str:
+    """Its denominators in words: "12 of 100", and what was lost on the way."""
+    lost = [f"{n} {status.replace('_', ' ')}" for status, n in row.lost.items() if n]
+    wanted = row.attempted if row.wanted is None else row.wanted
+    return f"{row.done} of {wanted}" + (f" ({', '.join(lost)})" if lost else "")
+
+
+def nothing_of(row: JobRow) -> str:
+    """Why there is nothing of a job."""
+    return NOT_RUN if row.damage is None else NOT_READABLE
+
+
+def mean_text(mean: Mean | None) -> str:
+    """A mean and its interval; a dash where there is none."""
     if mean is None:
         return "-"
     return f"{mean.mean:.3f}" + ("" if mean.low is None else f" [{mean.low:.3f}, {mean.high:.3f}]")
 
 
-def _difference(got: Difference | None) -> str:
+def difference_text(got: Difference | None) -> str:
+    """A difference with its sign and its interval; a dash where there is none."""
     if got is None:
         return "-"
     return f"{got.mean:+.3f}" + ("" if got.low is None else f" [{got.low:+.3f}, {got.high:+.3f}]")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = ["placecell-bench", "placecell-run", "placecell-train"]
+COMMANDS = ["placecell-bench", "placecell-replay", "placecell-run", "placecell-train"]
 LEARNED = ["agent/perception/segmenter.safetensors", "agent/policies/expectation.json"]
 
 

@@ -1,8 +1,10 @@
 import math
+from dataclasses import replace
 
 import pytest
 
-from placecell.agent.compare import STRATA, paired_difference, visit, visits
+from placecell.agent.compare import STRATA, pair, paired_difference, visit, visits
+from placecell.agent.gains import gains
 from placecell.agent.results import Result
 from placecell.errors import EpisodeError
 
@@ -50,9 +52,29 @@ def test_episodes_of_one_house_count_as_one_observation():
     assert (spread.houses, shared.houses) == (20, 2)
 
 
-def test_one_house_has_no_interval():
-    got = paired_difference(run([0.5, 0.7], house=lambda _: "h"), run([0.1, 0.1], house=lambda _: "h"), "spl")
-    assert (got.mean, got.low, got.high, got.houses) == (pytest.approx(0.5), None, None, 1)
+def test_one_house_is_drawn_by_episode_and_says_so():
+    house = {"house": lambda _: "h"}
+    got = paired_difference(run([0.5, 0.7], **house), run([0.1, 0.1], **house), "spl")
+    assert (got.mean, got.houses, got.clusters) == (pytest.approx(0.5), 1, "episode")
+    assert (got.low, got.high) == (pytest.approx(0.4), pytest.approx(0.6))
+    alone = paired_difference(run([0.5], **house), run([0.1], **house), "spl")
+    assert (alone.low, alone.high, alone.pairs) == (None, None, 1)
+
+
+def test_instructions_of_one_path_count_as_one_observation():
+    def runs(spl):
+        return [result(i, "streets", value, path=f"p{i // 3}") for i, value in enumerate(spl)]
+
+    got = paired_difference(runs([0.2] * 3 + [0.6] * 3), runs([0.0] * 6), "spl")
+    assert got.clusters == "path"
+    assert (got.low, got.high) == (pytest.approx(0.2), pytest.approx(0.6))
+
+
+def test_both_means_are_over_the_same_pairs():
+    b = [*run([0.1, 0.2, 0.9])[:2], result(2, "h1", 0.0, status="stalled")]
+    got = paired_difference(run([0.5, 0.6, 0.7]), b, "spl")
+    assert (got.mean_a, got.mean_b) == (pytest.approx(0.55), pytest.approx(0.15))
+    assert got.mean == pytest.approx(got.mean_a - got.mean_b)
 
 
 def test_the_order_of_the_episodes_does_not_matter():
@@ -93,13 +115,79 @@ def test_a_pair_that_is_not_done_on_both_sides_is_left_out_and_counted():
     b = [*run([0.1, 0.1])[:2], result(2, "unknown", 0.0, status="crashed"), *run([0.1] * 4)[3:]]
     got = paired_difference(a, b, "spl")
     assert (got.mean, got.pairs, got.left_out) == (pytest.approx(0.4), 2, 2)
+    assert got.why == {"no finite spl": 1, "not done in B": 1}
 
 
-def test_runs_over_different_episodes_are_refused():
-    a = run([0.5] * 4)
+def test_what_is_left_out_says_in_which_run_it_was_not_done():
+    lost = {"status": "crashed"}
+    a = [result(0, "h", 1.0, **lost), result(1, "h", 1.0, **lost), result(2, "h", 1.0), result(3, "h", 1.0)]
+    b = [result(0, "h", 1.0, **lost), result(1, "h", 1.0), result(2, "h", 1.0, **lost), result(3, "h", 1.0)]
+    got = paired_difference(a, b, "spl")
+    assert got.why == {"not done in A": 1, "not done in A and B": 1, "not done in B": 1}
+    assert paired_difference(a[:3], b[:3], "spl") is None
+
+
+def test_runs_over_different_episodes_are_refused_naming_the_first_three():
+    a = run([0.5] * 8)
     with pytest.raises(
-        EpisodeError, match="runs of the same episodes, got 4 and 3 episodes, of which 1 have"
+        EpisodeError,
+        match=r"runs of the same episodes, got 8 \(A\) and 3 \(B\), 'e3' in 'h1' \(number 3\); "
+        r"'e4' in 'h2' \(number 4\); 'e5' in 'h2' \(number 5\) and 2 more in A alone; compare runs",
     ):
         paired_difference(a, a[:3], "spl")
-    with pytest.raises(EpisodeError, match="'e0' in 'h0' beside 'e0' in 'x0', both number 0; compare runs"):
-        paired_difference(a, run([0.5] * 4, house=lambda i: f"x{i}"), "spl")
+    with pytest.raises(EpisodeError, match=r"'e0' .* in A alone and 'e7' in 'h3' \(number 7\) in B alone; "):
+        paired_difference(a[:7], a[1:], "spl")
+    with pytest.raises(
+        EpisodeError,
+        match=r"'e0' in 'h0' \(number 0\) beside 'e0' in 'x0' \(number 0\); .* and 5 more, of the same index",
+    ):
+        paired_difference(a, run([0.5] * 8, house=lambda i: f"x{i}"), "spl")
+
+
+def test_an_episode_that_starts_elsewhere_is_refused():
+    start = (1.0, 2.0, 0.0, math.pi)
+    a = [replace(r, start=start) for r in run([0.5] * 3)]
+    b = [replace(r, start=start) for r in run([0.4] * 3)]
+    b[2] = replace(b[2], start=(1.0, 2.5, 0.0, math.pi))
+    with pytest.raises(
+        EpisodeError,
+        match=r"got 'e2' in 'h1' \(number 2\), which starts at \(1, 2, 0, 3.14159\) \(A\) and "
+        r"\(1, 2.5, 0, 3.14159\) \(B\); compare",
+    ):
+        pair(a, b)
+    b[2] = replace(b[2], start=(1.0, 2.0, 0.0, 3.0))
+    with pytest.raises(EpisodeError, match="which starts at"):
+        pair(a, b)
+    b[2] = replace(b[2], start=(1.0, 2.0 + 1e-9, 0.0, -math.pi))  # the same heading, the last bits apart
+    b[1] = replace(b[1], start=None)  # broke before it was known
+    assert len(pair(a, b)) == 3
+
+
+def test_what_broke_before_it_said_its_name_is_known_by_its_number():
+    a = run([0.5] * 2)
+    broken = result(1, "unknown", 0.0, status="crashed")
+    assert pair(a, [a[0], replace(broken, episode_id="1")])[1][0] is a[1]
+    with pytest.raises(EpisodeError, match=r"'e1' in 'h0' .* beside 'other' in 'h0'"):
+        pair(a, [a[0], replace(broken, scene_id="h0", episode_id="other")])
+
+
+def test_the_largest_gains_and_losses_come_first_and_equal_ones_in_the_dataset_s_order():
+    a = run([0.9, 0.5, 0.5, 0.2, 0.5, 0.6, 1.0])
+    b = run([0.4, 0.0, 0.5, 0.7, 0.6, 0.6, 0.0])
+    b[6] = result(6, "h3", 0.0, status="crashed")
+    got = gains(a[::-1], b, "spl")
+    assert [change.episode for change in got.gains] == [0, 1]
+    assert [change.difference for change in got.losses] == [pytest.approx(-0.5), pytest.approx(-0.1)]
+    assert (got.better, got.worse, got.equal) == (2, 2, 2)
+    assert [change.episode for change in gains(a, b, "spl", n=1).losses] == [3]
+    first = got.gains[0]
+    assert (first.a, first.b, first.scene_id) == (0.9, 0.4, "h0")
+    assert first.folder == "episodes/00000-e0"
+
+
+def test_a_change_names_both_failures():
+    a = [replace(result(0, "h", 0.0), failure="stuck"), result(1, "h", 1.0)]
+    b = [result(0, "h", 1.0), replace(result(1, "h", 0.0), failure="never seen")]
+    got = gains(a, b, "spl")
+    assert (got.gains[0].failure_a, got.gains[0].failure_b) == (None, "never seen")
+    assert (got.losses[0].failure_a, got.losses[0].failure_b) == ("stuck", None)

@@ -3,19 +3,19 @@ import json
 import math
 import re
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from placecell.agent.results import Result
-from placecell.agent.run_folder import RunFolder
 from placecell.agent.sweep import read_jobs
 from placecell.agent.sweep_plot import picture
 from placecell.agent.sweep_summary import summarise_sweep
 from placecell.agent.sweep_tables import markdown
-from placecell.scripts.run import main as run_main
-from placecell.scripts.sweep import main, summarise_folders
+from placecell.scripts.replay import main
+from placecell.scripts.replay.summary import summarise_folders
 
 HOUSES, VISITS = 8, 3
 
@@ -46,12 +46,12 @@ def tours(gain, *, failure="never seen", size=1000, lost=()):
 
 def job(folder, results, arm=None, noise="none", **more):
     task = {"name": "tour", "arm": arm} if arm else {"name": "pointnav"}
-    written = RunFolder(folder)
-    written.write_config({"env": {"noise": noise}, "task": task, "memory": {"_target_": "a.Spatial"},
-                          "seed": 0, "episodes": len(results), "out": str(folder), **more})  # fmt: skip
-    for result in results:
-        with open(folder / "results.jsonl", "a") as file:
-            file.write(result.to_line())
+    config = {"env": {"noise": noise}, "task": task, "memory": {"_target_": "a.Spatial"}, "seed": 0,
+              "episodes": len(results), "out": str(folder), **more}  # fmt: skip
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.yaml").write_text(json.dumps(config))
+    (folder / "provenance.json").write_text(json.dumps({"layout": 2}))
+    (folder / "results.jsonl").write_text("".join(result.to_line() for result in results))
     return folder
 
 
@@ -151,7 +151,7 @@ def test_episodes_that_were_not_done_are_left_out_of_the_pairs_and_counted(tmp_p
     assert (got.pairs, got.left_out) == (22, 2)
     text = markdown(summary(tmp_path))
     assert "| 22 (2 left out) |" in text
-    assert "| task.arm=cold | 22 of 24 |" in text
+    assert "| task.arm=cold | 22 of 24 (2 crashed) |" in text
 
 
 def test_an_arm_that_was_cut_short_is_compared_over_the_episodes_that_it_walked(tmp_path):
@@ -166,7 +166,7 @@ def test_an_arm_with_episodes_that_cold_has_not_is_not_compared(tmp_path):
     job(tmp_path / "task.arm=cold", tours(0.0)[:9], "cold", episodes=24)
     job(tmp_path / "task.arm=warm", tours(0.2), "warm")
     (group,) = summary(tmp_path).tours
-    assert "24 and 9 episodes, of which 15 have no partner" in arm(group, "warm").missing
+    assert "'0' in 'h3' (number 9); " in arm(group, "warm").missing
 
 
 def test_without_a_cold_job_there_is_nothing_to_compare_with(tmp_path):
@@ -178,7 +178,7 @@ def test_without_a_cold_job_there_is_nothing_to_compare_with(tmp_path):
 
 def test_folders_of_single_runs_are_summarised_together(tmp_path, capsys):
     folders = [job(tmp_path / name, tours(gain), name) for name, gain in (("cold", 0.0), ("warm", 0.2))]
-    assert main([*map(str, folders), "--out", str(tmp_path / "all")]) == 0
+    assert main(["summary", *map(str, folders), "--out", str(tmp_path / "all")]) == 0
     assert "2 jobs; look into" in capsys.readouterr().out
     (group,) = json.loads((tmp_path / "all" / "summary.json").read_text())["tours"]
     assert group["name"] == "noise none"
@@ -202,7 +202,7 @@ def test_jobs_of_equal_name_are_told_apart_by_their_sweep(tmp_path):
 
 
 def test_the_command_writes_tables_numbers_and_a_picture(sweep, capsys):
-    assert main([str(sweep)]) == 0
+    assert main(["summary", str(sweep)]) == 0
     said = capsys.readouterr().out
     assert f"6 jobs, 1 of them not run; look into {sweep}: summary.md, summary.json, tours.png" in said
     numbers = json.loads((sweep / "summary.json").read_text())
@@ -253,9 +253,12 @@ def test_a_measure_that_is_missing_is_a_dash(tmp_path):
             "folder of a sweep, with a folder a job, or that of a run, got .*nowhere: no such folder",
         ),
         (["empty"], "got .*empty, which holds neither; name a folder that placecell-run wrote"),
-        (["run"], "a folder for a sweep's summary, got .*run, which holds a run's results"),
-        (["run", "empty"], "expected --out DIR, a folder for the summary of several folders, got none"),
-        (["broken"], "a run's configuration in .*config.yaml, got "),
+        (
+            ["broken", "--out", "run"],
+            "a folder for a sweep's summary, got .*run, which holds a run's results",
+        ),
+        ([], "placecell-replay summary .*DIR.* the following arguments are required: DIR; see --help"),
+        (["run", "--outt", "x"], "got unrecognized arguments: --outt x; see --help"),
         (["run", "--out", "file/x"], "a folder that can be written: .*file/x, got Not a directory"),
     ],
 )
@@ -265,15 +268,99 @@ def test_a_mistake_is_one_line(tmp_path, monkeypatch, capsys, arguments, line):
     (tmp_path / "file").write_text("in the way")
     job(tmp_path / "run", tours(0.0), "cold")
     job(tmp_path / "broken" / "a=1", tours(0.0), "cold")
-    (tmp_path / "broken" / "a=1" / "config.yaml").write_text("a: [")
     before = (tmp_path / "run" / "config.yaml").read_bytes()
-    assert main(arguments) == 2
+    assert main(["summary", *arguments]) == 2
     complaint = capsys.readouterr().err
     assert complaint.count("\n") == 1
-    assert complaint.startswith("placecell.scripts.sweep: expected ")
+    assert complaint.startswith("placecell-replay: expected ")
     assert re.search(line, complaint)
     assert (tmp_path / "run" / "config.yaml").read_bytes() == before
     assert not (tmp_path / "run" / "summary.md").exists()
+
+
+def damage_edit(folder):
+    text = (folder / "results.jsonl").read_text()
+    (folder / "results.jsonl").write_text(text.replace('"steps": 9', '"steps": 8', 1))
+
+
+def damage_cut(folder):
+    lines = (folder / "results.jsonl").read_text().splitlines(keepends=True)
+    (folder / "results.jsonl").write_text("".join([lines[0], lines[1][:30] + "\n", *lines[2:]]))
+
+
+def damage_config(folder):
+    (folder / "config.yaml").write_text("a: [")
+
+
+def damage_layout(folder):
+    (folder / "provenance.json").write_text('{"layout": 3}')
+
+
+def damage_provenance(folder):
+    (folder / "provenance.json").write_text("[")
+
+
+@pytest.mark.parametrize(
+    ("damage", "line"),
+    [
+        (damage_edit, r"results.jsonl, line 1, got one that was edited by hand: its check differs; undo"),
+        (damage_cut, r"results.jsonl, line 2, got a line that is cut"),
+        (damage_config, r"a run's configuration in .*config.yaml, got ParserError: "),
+        (damage_layout, r"got layout 3, written by a newer placecell; upgrade placecell to read it"),
+        (damage_provenance, r"a run's provenance in .*provenance.json, got JSONDecodeError: "),
+    ],
+)
+def test_one_damaged_job_of_ten_is_named_and_the_others_are_in_the_table(tmp_path, capsys, damage, line):
+    for seed in range(10):
+        job(tmp_path / f"seed={seed},task=tour", [replace(r, tags={}) for r in tours(0.1)], seed=seed)
+    whole = job_rows(tmp_path)
+    damage(tmp_path / "seed=3,task=tour")
+    assert main(["summary", str(tmp_path)]) == 1
+    said = capsys.readouterr()
+    assert said.err.count("\n") == 1
+    assert re.search(rf"^placecell-replay: seed=3: .*{line}", said.err)
+    assert "10 jobs, 1 of them not readable; look into" in said.out
+    assert re.search(r"seed=3 +│ not readable", said.out)
+    assert len(re.findall(r"seed=\d +│ 24 of 24 ", said.out)) == 9
+    text = (tmp_path / "summary.md").read_text()
+    assert "| seed=3 | not readable |" in text
+    assert re.search(rf"## Not readable\n\n- seed=3: .*{line}", text)
+    now = job_rows(tmp_path)
+    assert [row for row in now if row["name"] != "seed=3"] == [
+        row for row in whole if row["name"] != "seed=3"
+    ]
+
+
+def job_rows(folder):
+    return json.loads(summary(folder).to_json())["jobs"]
+
+
+def test_an_arm_that_cannot_be_read_is_no_arm_that_left_nothing(sweep):
+    damage_edit(sweep / "env.noise=none,task.arm=warm,task=tour")
+    (group,) = (g for g in summary(sweep).tours if g.name == "env.noise=none")
+    assert arm(group, "warm").missing == "its results cannot be read"
+    assert "| warm | not run: its results cannot be read |" in markdown(summary(sweep))
+
+
+def test_a_job_that_was_killed_while_writing_counts_what_is_whole(tmp_path, capsys):
+    folder = job(tmp_path / "seed=1", tours(0.0)[:12], "cold", episodes=100)
+    with open(folder / "results.jsonl", "a") as file:
+        file.write(tours(0.0)[12].to_line()[:70])
+    assert main(["summary", str(tmp_path)]) == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert re.search(r"seed=1 +│ 12 of 100 ", said.out)
+
+
+def test_of_runs_the_table_alone_is_shown_and_nothing_written(tmp_path, capsys):
+    folders = [job(tmp_path / f"[bold]{name}", tours(0.0), "cold") for name in "ab"]
+    before = sorted(path for path in tmp_path.rglob("*"))
+    assert main(["summary", *map(str, folders)]) == 0
+    assert main(["summary", str(folders[0])]) == 0
+    said = capsys.readouterr().out
+    assert said.count("[bold]a") == 2  # a job's name is no markup
+    assert "2 jobs\n" in said
+    assert sorted(path for path in tmp_path.rglob("*")) == before
 
 
 def test_an_empty_results_file_is_not_run(tmp_path):
@@ -286,67 +373,3 @@ def test_an_override_with_commas_is_one(tmp_path):
     (found,) = read_jobs([tmp_path])
     assert dict(found.overrides) == {"env.houses": "[1,2]", "task.arm": "warm"}
     assert found.arm == "warm"
-
-
-ROUNDS = ["env=corridor", "env._target_=rounds.Rounds", "agent=walker", "agent._target_=rounds.walker",
-          "~agent.stride", "task=tour", "episodes=6", "progress=false"]  # fmt: skip
-
-
-@pytest.fixture
-def command(toybot, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        code = run_main([*ROUNDS, *arguments])
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return call
-
-
-def test_a_sweep_of_arms_ends_with_its_summary(command, tmp_path):
-    code, printed, complaint = command("-m", "task.arm=cold,warm,known,foreign,geometry,stale", "out=here")
-    assert (code, complaint) == (0, "")
-    assert "sweep: 6 jobs; look into" in printed
-    assert (tmp_path / "here" / "tours.png").exists()
-    (group,) = json.loads((tmp_path / "here" / "summary.json").read_text())["tours"]
-    assert [row["arm"] for row in group["arms"]] == ["cold", "warm", "known", "foreign", "geometry", "stale"]
-    for row in group["arms"][1:]:  # this walker doesn't ask its memory: no arm may differ
-        got = row["differences"]["seen before"]["spl"]
-        assert (got["mean"], got["low"], got["high"], got["pairs"], got["houses"]) == (0, 0, 0, 4, 2)
-
-
-def test_an_arm_of_one_run_is_the_task_s(command, tmp_path):
-    assert command("task.arm=known", "out=here")[0] == 0
-    lines = (tmp_path / "here" / "results.jsonl").read_text().splitlines()
-    assert json.loads(lines[0])["oracle"] == []
-    assert not (tmp_path / "here" / "summary.md").exists()
-
-
-def test_an_unknown_arm_is_a_mistake_and_the_other_jobs_run(command, tmp_path):
-    code, printed, complaint = command("-m", "task.arm=cold,hot", "out=here")
-    assert code == 2
-    assert complaint == (
-        "placecell-run: expected an arm: cold, warm, known, foreign, geometry, stale, got 'hot'; "
-        "set task.arm to one of these\n"
-    )
-    assert "2 jobs, 1 of them not run" in printed
-    assert "task.arm=hot | not run |" in (tmp_path / "here" / "summary.md").read_text()
-
-
-def test_a_second_sweep_into_the_same_folder_is_refused_job_by_job(command, tmp_path):
-    assert command("-m", "task.arm=cold,warm", "out=here")[0] == 0
-    before = (tmp_path / "here" / "summary.json").read_bytes()
-    code, _, complaint = command("-m", "task.arm=cold,warm", "out=here")
-    assert code == 2
-    assert complaint.count("which holds results.jsonl; name another folder: out=DIR\n") == 2
-    assert (tmp_path / "here" / "summary.json").read_bytes() == before
-
-
-def test_a_sweep_never_writes_over_a_run(command, tmp_path):
-    assert command("out=here")[0] == 0
-    before = (tmp_path / "here" / "summary.json").read_bytes()
-    code, _, complaint = command("-m", "task.arm=cold,warm", "out=here")
-    assert code == 2
-    assert "a folder for a sweep's summary, got" in complaint
-    assert (tmp_path / "here" / "summary.json").read_bytes() == before
