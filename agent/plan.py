@@ -1,13 +1,13 @@
 """What a run is asked to do: how every episode is walked, and which episodes belong together."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from placecell.errors import ConfigError
 
 from .limits import Limits
 from .recording import RecordOptions
-from .results import Result
+from .results import Status
 from .tours import CONTROL
 
 
@@ -64,13 +64,18 @@ class Leg:
     lost: tuple[int, ...] = ()
 
 
-def legs(episodes: int, visits_per_tour: int, done: Iterable[Result] = ()) -> tuple[Leg, ...]:
-    """The legs of a run's first ``episodes`` that are not done yet.
+def legs(episodes: int, visits_per_tour: int, status: Mapping[int, Status] | None = None) -> tuple[Leg, ...]:
+    """The legs of a run's first ``episodes`` that are still to be walked.
+
+    Args:
+        episodes: how many the run has.
+        visits_per_tour: how many consecutive ones make a leg.
+        status: how those that are over ended, by index.
 
     >>> [leg.pending for leg in legs(5, 2)]
     [(0, 1), (2, 3), (4,)]
     """
-    status = {result.episode: result.status for result in done}
+    status = status or {}
     found = []
     for first in range(0, episodes, visits_per_tour):
         visits = range(first, min(first + visits_per_tour, episodes))

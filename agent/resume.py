@@ -1,7 +1,7 @@
 """Whether a run may go on in a folder that holds a part of it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import yaml
 
 from placecell.errors import OutputError
 
+CONFIG_FILE = "config.yaml"
 NEUTRAL = ("out", "progress", "workers", "max_failures")
 """Keys that say how a run is carried out, and nothing of its results."""
 _SHOWN = 5
@@ -24,7 +25,7 @@ def require_same_config(folder: Path, config: str) -> None:
     Raises:
         OutputError: keys differ (they are named, with both values), or the file cannot be read.
     """
-    path = folder / "config.yaml"
+    path = folder / CONFIG_FILE
     try:
         there = yaml.safe_load(path.read_text(encoding="utf-8"))
         if not isinstance(there, dict):
@@ -78,9 +79,36 @@ def require_same_world(before: Mapping[str, Any], now: Mapping[str, Any], folder
         )
 
 
+def require_within(episodes: int, there: Iterable[int], path: Path) -> None:
+    """Refuses results of episodes that a run does not have, which must not be taken for its own.
+
+    Raises:
+        OutputError: an index in ``there``, of the lines of ``path``, is not below ``episodes``.
+    """
+    foreign = [episode for episode in there if not 0 <= episode < episodes]
+    if foreign:
+        raise OutputError(
+            expected=f"results of the episodes 0 to {episodes - 1} in {path}",
+            came=f"one of episode {foreign[0]}",
+            fix="remove the lines of another run, and give the same command again; or name another folder: "
+            "out=DIR",
+        )
+
+
 def torn_tail(path: Path) -> str:
-    """The last line of a file where it is not complete: what a kill or a full disk leaves; else nothing."""
-    data = path.read_bytes()
+    """The last line of a file where it is not complete: what a kill or a full disk leaves; else nothing.
+
+    Raises:
+        OutputError: it cannot be read.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise OutputError(
+            expected=f"a file of results that can be read: {path}",
+            came=str(error.strerror or error),
+            fix="grant the right to read it, or name another folder: out=DIR",
+        ) from error
     return data[data.rfind(b"\n") + 1 :].decode("utf-8", "surrogateescape")
 
 

@@ -15,11 +15,12 @@ from omegaconf import OmegaConf
 from placecell.arrays import atomic_write
 from placecell.errors import OutputError
 
-from .results import RESULTS_FILE, Result, Summary, read_results
-from .resume import require_same_config, require_same_world, torn_tail
+from .results import RESULTS_FILE, Result, Status, Summary, read_results
+from .resume import CONFIG_FILE, require_same_config, require_same_world, torn_tail
 
 LAYOUT = 2
 EPISODES, TOURS = "episodes", "tours"
+_FILES = (RESULTS_FILE, CONFIG_FILE, "provenance.json", "summary.json")
 
 
 def episode_folder(out: Path, episode: int, episode_id: str) -> Path:
@@ -68,7 +69,7 @@ class RunFolder:
         self.path, self._config = path, OmegaConf.to_yaml(OmegaConf.create(dict(config)))
         self._lock: int | None = None
         self._provenance: dict[str, Any] | None = None
-        self.results: dict[int, Result] = {}
+        self.statuses: dict[int, Status] = {}  # not whole results: a run may have a hundred thousand
         self.torn = ""
         if (path / RESULTS_FILE).exists():
             self._acquire()
@@ -77,6 +78,8 @@ class RunFolder:
             except BaseException:
                 self.close()
                 raise
+        elif (path / CONFIG_FILE).exists():  # of a run killed as it began, or somebody else's
+            require_same_config(path, self._config)
 
     def __enter__(self) -> "RunFolder":
         return self
@@ -99,13 +102,14 @@ class RunFolder:
             OutputError: the folder cannot be written, or its results come from other data.
         """
         session = {name: provenance[name] for name in ("started", "command", "commit", "modified")}
-        session["episodes_before"] = len(self.results)
+        session["episodes_before"] = len(self.statuses)
         if self._provenance is None:
             with writing(self.path):
                 (self.path / EPISODES).mkdir(parents=True, exist_ok=True)
                 self._acquire()
-                (self.path / RESULTS_FILE).touch(exist_ok=False)
-                atomic_write(self.path / "config.yaml", self._config)
+                if (self.path / RESULTS_FILE).exists():
+                    raise FileExistsError(17, "another run has begun there", str(self.path))
+                atomic_write(self.path / CONFIG_FILE, self._config)
             document: dict[str, Any] = {"layout": LAYOUT, **provenance, "sessions": []}
         else:
             require_same_world(self._provenance, provenance, self.path)
@@ -114,6 +118,7 @@ class RunFolder:
         with writing(self.path):
             (self.path / EPISODES).mkdir(exist_ok=True)
             atomic_write(self.path / "provenance.json", json.dumps(document, indent=2) + "\n")
+            (self.path / RESULTS_FILE).touch()  # last: from now on there is a run to go on with
         self._provenance = document
 
     def append(self, result: Result) -> None:
@@ -133,14 +138,19 @@ class RunFolder:
                 os.fsync(file)
             finally:
                 os.close(file)
-        self.results[result.episode] = result
+        self.statuses[result.episode] = result.status
 
     def sort(self) -> None:
         """The lines in the order of the dataset, as a complete run leaves them, whoever finished first."""
-        ordered = [self.results[episode] for episode in sorted(self.results)]
-        if list(self.results.values()) != ordered:
+        if list(self.statuses) != sorted(self.statuses):
+            lines = "".join(result.to_line() for result in self.results())
             with writing(self.path):
-                atomic_write(self.path / RESULTS_FILE, "".join(result.to_line() for result in ordered))
+                atomic_write(self.path / RESULTS_FILE, lines)
+            self.statuses = dict(sorted(self.statuses.items()))
+
+    def results(self) -> list[Result]:
+        """What is done so far, read from the file, in the order of the dataset."""
+        return sorted(read_results(self.path), key=lambda result: result.episode)
 
     def write_summary(self, summary: Summary) -> None:
         """``summary.json``."""
@@ -157,7 +167,10 @@ class RunFolder:
                 os.truncate(
                     self.path / RESULTS_FILE, size - len(self.torn.encode("utf-8", "surrogateescape"))
                 )
-        self.results = {result.episode: result for result in read_results(self.path)}
+        for left in self.path.glob(".*.*"):  # what a kill leaves of a file that was being written
+            if left.is_file() and left.name[1:].rpartition(".")[0] in _FILES:
+                left.unlink()
+        self.statuses = {result.episode: result.status for result in read_results(self.path)}
 
     def _acquire(self) -> None:
         """Locks the folder itself: the lock is gone with the process, however that ends."""

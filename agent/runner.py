@@ -15,10 +15,11 @@ from .plan import Leg, Plan, WorldFacts, legs
 from .progress import watcher
 from .provenance import provenance
 from .recording import RecordOptions
-from .results import Result, Summary, summarise
+from .results import RESULTS_FILE, Result, Summary, summarise
+from .resume import require_within
 from .run_folder import RunFolder
 from .supervisor import Make, Workers
-from .tour_checkpoint import forget_tour
+from .tour_checkpoint import forget_tour, forget_tours
 from .tours import CONTROL, rule_of
 
 
@@ -150,14 +151,15 @@ def _run(
             fix="set max_failures=N, or max_failures=null to go on whatever happens",
         )
     with RunFolder(out, config) as folder:
-        if len(folder.results) == episodes:
+        require_within(episodes, folder.statuses, out / RESULTS_FILE)
+        if len(folder.statuses) == episodes:
             return _close(folder, plan, episodes)
         facts = walking.facts()
         _require_episodes(episodes, facts)
         folder.begin(provenance(seed=plan.seed, world=facts.provenance, oracle=facts.oracle))
         try:
             with watcher(episodes, wanted=progress) as watch:
-                for result in folder.results.values():
+                for result in folder.results():
                     watch.add(result)
                 for result in _walk(walking, facts, folder, episodes, max_failures):
                     watch.add(result)
@@ -175,12 +177,12 @@ def _walk(
     """The results, each once its line is written, until all are there or too many were not done."""
     if _too_many(folder, max_failures):
         return
-    pending = legs(episodes, facts.visits_per_tour, folder.results.values())
+    pending = legs(episodes, facts.visits_per_tour, folder.statuses)
     for result in walking.walk(pending):
         folder.append(result)
         first = result.episode - result.episode % facts.visits_per_tour
         last = min(first + facts.visits_per_tour, episodes) - 1
-        if facts.visits_per_tour > 1 and all(n in folder.results for n in range(first, last + 1)):
+        if facts.visits_per_tour > 1 and all(n in folder.statuses for n in range(first, last + 1)):
             forget_tour(folder.path, first)
         yield result
         if _too_many(folder, max_failures):
@@ -188,15 +190,16 @@ def _walk(
 
 
 def _too_many(folder: RunFolder, max_failures: int | None) -> bool:
-    lost = sum(result.status != "done" for result in folder.results.values())
-    return max_failures is not None and lost >= max_failures
+    if max_failures is None:
+        return False
+    return sum(status != "done" for status in folder.statuses.values()) >= max_failures
 
 
 def _close(folder: RunFolder, plan: Plan, episodes: int) -> Summary:
-    if len(folder.results) == episodes:
+    if len(folder.statuses) == episodes:
         folder.sort()
-    ordered = [folder.results[episode] for episode in sorted(folder.results)]
-    summary = summarise(ordered, seed=plan.seed, wanted=episodes)
+        forget_tours(folder.path)  # a kill may have come between a tour's last line and this
+    summary = summarise(folder.results(), seed=plan.seed, wanted=episodes)
     folder.write_summary(summary)
     return summary
 

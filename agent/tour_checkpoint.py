@@ -9,7 +9,7 @@ from typing import Any
 import gymnasium
 
 from placecell.arrays import atomic_write
-from placecell.errors import ArchiveError
+from placecell.errors import ArchiveError, OutputError
 from placecell.memory import archive
 
 from .run_folder import TOURS, writing
@@ -46,7 +46,7 @@ class TourCheckpoint:
         with writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             if memory is not None:
-                archive.save(memory, self._memory(following))
+                _save(memory, self._memory(following))
             atomic_write(self._state(following), json.dumps(state, allow_nan=False) + "\n")
             for old in self._written()[:-_KEPT]:
                 self._state(old).unlink(missing_ok=True)
@@ -96,6 +96,14 @@ class TourCheckpoint:
         return self.folder / f"{following:05d}.memory"
 
 
+def _save(memory: archive.Archive, path: Path) -> None:
+    """As :func:`archive.save`, but what the disk refuses is told as of all the run's files."""
+    try:
+        archive.save(memory, path)
+    except OutputError as error:
+        raise error.__cause__ or error from None
+
+
 def tour_folder(out: Path, first: int) -> Path:
     """Where the tour that begins with episode ``first`` keeps its checkpoints."""
     return out / TOURS / f"{first:05d}"
@@ -106,3 +114,8 @@ def forget_tour(out: Path, first: int) -> None:
     shutil.rmtree(tour_folder(out, first), ignore_errors=True)
     if (out / TOURS).is_dir() and not any((out / TOURS).iterdir()):
         (out / TOURS).rmdir()
+
+
+def forget_tours(out: Path) -> None:
+    """Removes all checkpoints, of a run whose results are all written."""
+    shutil.rmtree(out / TOURS, ignore_errors=True)

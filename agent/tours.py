@@ -185,8 +185,8 @@ class Arm:
                 came=f"{type(self._env.unwrapped).__name__} without",
                 fix="walk tours of generated houses (env=houses task=tour), or set task.arm=cold",
             )
-        _, info = self._env.reset(seed=0, options={"episode": 0})
         try:
+            _, info = self._env.reset(seed=0, options={"episode": 0})
             _tour_and_visit(info)
             if seen in ("foreign", "stale"):  # another house, which a world may not have
                 next(iter(self._env.get_wrapper_attr("survey")(seen)))
@@ -196,6 +196,8 @@ class Arm:
                 came=error.came,
                 fix="walk tours of generated houses (env=houses task=tour), or set task.arm=cold",
             ) from error
+        except Exception:  # what breaks says nothing of the arm: the first episode breaks so, and is recorded
+            return
 
 
 def _tour_and_visit(info: Mapping[str, object]) -> tuple[object, int]:

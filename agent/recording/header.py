@@ -19,22 +19,35 @@ from .plain import to_line
 
 FORMAT = "placecell-recording"
 VERSION = 1
+_COUNTED = (*Clock().pack(), "dropped")
 HEADER_FILE, STEPS_FILE, FRAMES_FILE = "header.json", "steps.jsonl", "frames.tar"
 
 
 def facts_of(options: RecordOptions, env: gymnasium.Env, agent: Agent) -> dict[str, object]:
     """What every header of one environment and agent says, plain JSON."""
+    embodiment = dict(env.get_wrapper_attr("embodiment")) if _has(env, "embodiment") else None
     return {
         "level": options.level,
         "every": options.every,
         "hash": ALGORITHM,
         "actions": _actions(env),
         "categories": _list_of(env, "categories"),
-        "embodiment": dict(env.get_wrapper_attr("embodiment")) if _has(env, "embodiment") else None,
-        "camera": dict(env.get_wrapper_attr("embodiment")).get("camera") if _has(env, "embodiment") else None,
+        "embodiment": embodiment,
+        "camera": None if embodiment is None else embodiment.get("camera"),
         "sensors": _sensors(env),
+        "environment": env.get_wrapper_attr("provenance")() if _has(env, "provenance") else None,
+        "oracle": sorted({*_list_of(env, "oracle"), *agent.oracle}),
         "policy": type(agent.policy).__name__,
         "memory": _memory(agent),
+        "k": agent.k,
+    }
+
+
+def facts_of_start(env: gymnasium.Env) -> dict[str, object]:
+    """What an environment tells of an episode that it has just been reset to, beside its info."""
+    return {
+        "origin": env.get_wrapper_attr("origin") if _has(env, "origin") else None,
+        "shortest_path": env.get_wrapper_attr("shortest_path")() if _has(env, "shortest_path") else None,
     }
 
 
@@ -122,7 +135,7 @@ def _sensors(env: gymnasium.Env) -> dict[str, object]:
 
 
 def _memory(agent: Agent) -> dict[str, object]:
-    """The memory's class and settings; its clock, which moves on, is none."""
+    """The memory's class and settings; what its manifest counts beside them is none."""
     stored = agent.memory.pack()
-    settings = {key: value for key, value in stored.manifest.items() if key not in Clock().pack()}
+    settings = {key: value for key, value in stored.manifest.items() if key not in _COUNTED}
     return {"class": stored.kind, "settings": settings}

@@ -3,6 +3,7 @@
 import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import gymnasium
@@ -14,7 +15,7 @@ from ..results import Result
 from .appending import AppendedFile
 from .frames import FrameEntry, pack_step
 from .hashes import Kept, hash_of
-from .header import FRAMES_FILE, HEADER_FILE, STEPS_FILE, facts_of, write_header
+from .header import FRAMES_FILE, HEADER_FILE, STEPS_FILE, facts_of, facts_of_start, write_header
 from .options import RecordOptions
 from .steps import end_line, step_line
 from .tar import FrameTar
@@ -28,6 +29,8 @@ class Recorder(ABC):
     @abstractmethod
     def begin(self, folder: Path, header: Mapping[str, object]) -> None:
         """Begins an episode in its folder, which is made; what an earlier attempt left there is removed.
+
+        The environment has been reset to that episode, and not been stepped.
 
         Args:
             folder: of this episode alone.
@@ -84,7 +87,7 @@ class EpisodeRecorder(Recorder):
     """Writes ``header.json``, ``steps.jsonl`` and, in full, ``frames.tar``: see ``docs/recording.md``."""
 
     def __init__(self, options: RecordOptions, env: gymnasium.Env, agent: Agent) -> None:
-        self._options, self._agent = options, agent
+        self._options, self._env, self._agent = options, env, agent
         self._facts = facts_of(options, env, agent)
         self._folder, self._clock = Path(), 0
         self._lines: AppendedFile | None = None
@@ -104,7 +107,7 @@ class EpisodeRecorder(Recorder):
             if self._options.level == "full":
                 self._frames = FrameTar(folder / FRAMES_FILE)
             self._lines = AppendedFile(folder / STEPS_FILE)
-            write_header(folder, header, self._facts)
+            write_header(folder, header, {**self._facts, **facts_of_start(self._env)})
 
     def add(self, step: Step) -> None:
         """See :meth:`Recorder.add`."""
@@ -139,7 +142,9 @@ class EpisodeRecorder(Recorder):
             return b"", None
         growth = self._agent.memory.growth(self._clock)
         frame = step.percept.frame
-        content, dtypes, images = pack_step(step.observation, seen, frame, growth)
+        # The memory's own clock counts what its process has seen; a recording tells of the episode alone.
+        told = replace(growth, clock=step.index + 1)
+        content, dtypes, images = pack_step(step.observation, seen, frame, told)
         self._clock = growth.clock
         return content, FrameEntry(self._frames.next_offset, len(content), dtypes, images, frame.camera)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from placecell.arrays import Point
 from placecell.geometry import Pose
+from placecell.memory import Query
 
 from ..loop import Step
 from ..results import Result
@@ -44,7 +45,8 @@ class RecordedStep:
         collided: whether the action met an obstacle; None where the environment doesn't tell.
         goal_in_view: whether the goal was in view after the action; None likewise.
         measures: after the action; NaN for what is not finite.
-        recalled: what the decision was given, best first.
+        query: what the memory was asked, the header's ``k`` items at most.
+        recalled: what it gave for the decision, best first.
         trace: why the decision was taken, plain JSON.
         memory: the memory's ``bytes`` and ``items`` when it decided.
         entry: where its arrays are; None for a step without.
@@ -58,6 +60,7 @@ class RecordedStep:
     collided: bool | None
     goal_in_view: bool | None
     measures: Mapping[str, float]
+    query: Query
     recalled: tuple[RecordedItem, ...]
     trace: Mapping[str, Any]
     memory: Mapping[str, float]
@@ -83,6 +86,7 @@ class RecordedStep:
             collided=line["collided"],
             goal_in_view=line["goal_in_view"],
             measures=_floats(line["measures"]),
+            query=_query(line["query"]),
             recalled=tuple(_item(item) for item in line["recalled"]),
             trace=dict(line["trace"]),
             memory=_floats(line["memory"]),
@@ -105,7 +109,7 @@ def step_line(
     Raises:
         PlacecellError: a trace, or something of the environment's info, that is no plain JSON.
     """
-    pose, info = step.percept.pose, step.info
+    pose, query, info = step.percept.pose, step.percept.query, step.info
     parts: dict[str, object] = {
         "step": step.index,
         "action": int(step.decision.action),
@@ -115,6 +119,11 @@ def step_line(
         "collided": info.get("collided"),
         "goal_in_view": info.get("goal_in_view"),
         "measures": info.get("measures", {}),
+        "query": {
+            "position": query.position.tolist(),
+            "radius_m": query.radius_m,
+            "category": query.category,
+        },
         "recalled": [
             {
                 "position": [round(c, 3) for c in item.position.tolist()],
@@ -157,6 +166,11 @@ def end_line(result: Result) -> bytes:
 
 def _floats(values: Any) -> dict[str, float]:
     return {name: math.nan if value is None else float(value) for name, value in values.items()}
+
+
+def _query(query: Mapping[str, Any]) -> Query:
+    (radius_m,) = numbers([query["radius_m"]], 1)
+    return Query(np.array(numbers(query["position"], 3)), radius_m, query["category"])
 
 
 def _item(item: Mapping[str, Any]) -> RecordedItem:

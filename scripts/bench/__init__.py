@@ -15,21 +15,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
+from placecell.agent.worker_start import THREADS
 from placecell.arrays import atomic_write
 from placecell.errors import ConfigError, OutputError, PlacecellError
 
 from .row import Row
 
-SUITES = ("render", "habitat_parity")
-
-THREADS = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "NUMBA_NUM_THREADS",
-)
+SUITES = ("render", "habitat_parity", "recording", "kills", "workers", "soak")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

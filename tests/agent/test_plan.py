@@ -1,12 +1,7 @@
 import pytest
 
 from placecell.agent.plan import Leg, Plan, legs
-from placecell.agent.results import Result
 from placecell.errors import ConfigError
-
-
-def ended(episode, status="done"):
-    return Result(episode, str(episode), "s", status, False, 1, {})
 
 
 def test_every_episode_of_a_run_is_in_one_leg():
@@ -16,10 +11,10 @@ def test_every_episode_of_a_run_is_in_one_leg():
 
 
 def test_what_is_done_is_left_out_and_what_was_lost_is_named():
-    done = [ended(0), ended(1, "crashed"), ended(3), ended(4, "stalled"), ended(5)]
+    done = {0: "done", 1: "crashed", 3: "done", 4: "stalled", 5: "done"}
     assert legs(8, 3, done) == (Leg(0, (2,), (1,)), Leg(6, (6, 7)))
     assert legs(6, 1, done) == (Leg(2, (2,)),)
-    assert legs(3, 3, [ended(0), ended(1), ended(2)]) == ()
+    assert legs(3, 3, dict.fromkeys(range(3), "done")) == ()
 
 
 def test_a_seed_below_0_is_refused():

@@ -2,8 +2,10 @@ import json
 
 import pytest
 
+from placecell.agent import run_folder
 from placecell.agent.results import Result, read_results
 from placecell.agent.run_folder import RunFolder, episode_folder
+from placecell.arrays import atomic_write
 from placecell.errors import OutputError
 
 SAID = {"started": "now", "command": "x", "commit": None, "modified": None, "world": {"a": 1}, "oracle": []}
@@ -39,7 +41,8 @@ def test_nothing_is_written_before_the_run_begins(tmp_path):
 
 def test_what_is_there_is_known_and_the_session_noted(begun):
     with RunFolder(begun, CONFIG) as folder:
-        assert list(folder.results) == [1, 0]
+        assert list(folder.statuses) == [1, 0]
+        assert [r.episode for r in folder.results()] == [0, 1]
         folder.begin({**SAID, "command": "again"})
         folder.sort()
     assert [r.episode for r in read_results(begun)] == [0, 1]
@@ -71,6 +74,32 @@ def test_another_world_is_refused(begun):
             folder.begin({**SAID, "world": {"a": 2}})
         with pytest.raises(OutputError, match=r"another oracle: \[\] there, \[\"labels\"\] here"):
             folder.begin({**SAID, "oracle": ["labels"]})
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "provenance.json"])
+def test_a_kill_before_the_first_result_can_be_gone_on_with(tmp_path, monkeypatch, name):
+    def killed(path, content):
+        if path.name == name:
+            raise KeyboardInterrupt
+        atomic_write(path, content)
+
+    monkeypatch.setattr(run_folder, "atomic_write", killed)
+    with pytest.raises(KeyboardInterrupt), RunFolder(tmp_path / "run", CONFIG) as folder:
+        folder.begin(SAID)
+    monkeypatch.undo()
+    with RunFolder(tmp_path / "run", CONFIG) as folder:
+        folder.begin(SAID)
+        folder.append(result(0))
+    with RunFolder(tmp_path / "run", CONFIG) as folder:
+        assert folder.statuses == {0: "done"}
+
+
+def test_what_a_kill_leaves_of_a_file_is_cleared_away(begun):
+    (begun / ".provenance.json.x1").write_text("{")
+    (begun / ".results.jsonl.x2").write_text("{")
+    (begun / ".mine").write_text("kept")
+    RunFolder(begun, CONFIG).close()
+    assert sorted(path.name for path in begun.glob(".*")) == [".mine"]
 
 
 def test_two_processes_do_not_write_into_one_folder(begun, tmp_path):
@@ -112,7 +141,7 @@ def test_a_torn_last_line_is_cut_off(begun):
         (begun / "results.jsonl").write_bytes(whole + torn)
         with RunFolder(begun, CONFIG) as folder:
             assert folder.torn
-            assert sorted(folder.results) == [0, 1]
+            assert sorted(folder.statuses) == [0, 1]
         assert (begun / "results.jsonl").read_bytes() == whole
 
 
