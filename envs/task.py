@@ -1,5 +1,6 @@
 """The tasks by name, and the episodes of each: from a dataset, or drawn when they are asked for."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from .tour import Tour
 
 Task = PointNav | ObjectNav | Tour
 TASKS = (PointNav.name, ObjectNav.name, Tour.name)
+_KEPT = 8
 
 
 def make_task(choice: Mapping[str, Any]) -> Task:
@@ -52,7 +54,7 @@ def read_dataset(task: PointNav | ObjectNav) -> tuple[Episode, ...]:
 class DrawnEpisodes(Sequence[Episode]):
     """Episodes that are drawn when they are first looked at; how many there are is known before.
 
-    The first block is drawn at once.
+    The first block is drawn at once, and the latest few are kept: a long run holds no more than a short one.
 
     Args:
         count: how many.
@@ -66,7 +68,7 @@ class DrawnEpisodes(Sequence[Episode]):
                 expected="a count of 1 or more", came=str(count), fix="ask for one episode or more"
             )
         self._count, self._draw, self._size = count, draw, size
-        self._blocks: dict[int, tuple[Episode, ...]] = {}
+        self._blocks: OrderedDict[int, tuple[Episode, ...]] = OrderedDict()
         # A mistake in what is asked for shows before the work begins.
         _ = self[0]
 
@@ -78,7 +80,7 @@ class DrawnEpisodes(Sequence[Episode]):
     @overload
     def __getitem__(self, index: slice) -> Sequence[Episode]: ...
     def __getitem__(self, index: int | slice) -> Episode | Sequence[Episode]:
-        """An episode, or several; the first look at one draws its block."""
+        """An episode, or several; a look at one draws its block, unless that is kept."""
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(self._count))]
         if not -self._count <= index < self._count:
@@ -86,6 +88,9 @@ class DrawnEpisodes(Sequence[Episode]):
         block, within = divmod(index % self._count, self._size)
         if block not in self._blocks:
             self._blocks[block] = self._draw(block)
+        self._blocks.move_to_end(block)
+        while len(self._blocks) > _KEPT:
+            self._blocks.popitem(last=False)
         episode = self._blocks[block][within]
         return replace(episode, episode_id=str(block) if self._size == 1 else f"{block}_{within}")
 

@@ -122,6 +122,21 @@ def test_episodes_are_drawn_once_and_but_for_the_first_when_looked_at():
         DrawnEpisodes(0, draw)
 
 
+def test_a_long_dataset_keeps_the_latest_few_of_its_episodes():
+    drawn = []
+
+    def draw(block):
+        drawn.append(block)
+        return (ObjectNav().draw(HALL, block, 0),)
+
+    episodes = DrawnEpisodes(30, draw)
+    starts = [episode.start for episode in episodes]
+    assert drawn == list(range(30))
+    assert len(episodes._blocks) == 8
+    assert [episodes[29].start, episodes[22].start, episodes[3].start] == [starts[29], starts[22], starts[3]]
+    assert drawn[30:] == [3]
+
+
 def test_headings_are_all_round():
     yaws = [ObjectNav().draw(HALL, number, 1).start.yaw_rad for number in range(30)]
     assert min(yaws) < -math.pi / 2
