@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Int
 
 _SAMPLES = 10_000
-_DRAWN_AT_ONCE = 1 << 20  # cluster counts held at a time: 8 MB, whatever the run's size
+_DRAWN_AT_ONCE = 1 << 20  # drawn clusters held at a time: a few times 8 MB, whatever the run's size
 
 
 def bootstrap_interval(
@@ -45,14 +45,15 @@ def bootstrap_interval(
         return None
     sums = np.bincount(index, weights=np.asarray(values, dtype=float))
     counts = np.bincount(index).astype(float)
-    means = np.concatenate([(draws @ sums) / (draws @ counts) for draws in _draws(len(names), samples, rng)])
+    means = np.concatenate(
+        [sums[drawn].sum(1) / counts[drawn].sum(1) for drawn in _draws(len(names), samples, rng)]
+    )
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 
 def _draws(clusters: int, samples: int, rng: np.random.Generator) -> Iterator[Int[np.ndarray, "b n"]]:
-    """How often each of n clusters was drawn, in batches of b samples."""
-    shares = np.full(clusters, 1 / clusters)
+    """Which of n clusters were drawn, n times each, in batches of b samples."""
     batch = max(_DRAWN_AT_ONCE // clusters, 1)
     for begin in range(0, samples, batch):
-        yield rng.multinomial(clusters, shares, size=min(batch, samples - begin))
+        yield rng.integers(clusters, size=(min(batch, samples - begin), clusters), dtype=np.int32)

@@ -2,13 +2,14 @@
 
 import difflib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from placecell.errors import ConfigError, EpisodeError
 
-from .compare import STRATA, Difference, pair, paired_difference
+from .compare import STRATA, Difference, left_out, pair, paired_difference
 from .gains import Gains, gains
 from .results import Result, in_order
 from .resume import differences
@@ -86,13 +87,14 @@ def compare_runs(
             fix="compare runs with equal env, task and seed",
         )
     _require_measure(measure, [result for both in pairs for result in both])
+    measures = tuple(dict.fromkeys((*MEASURES, measure)))
     return Comparison(
         a=_side(a),
         b=_side(b),
         measure=measure,
-        rows=_rows(ours, theirs, tuple(dict.fromkeys((*MEASURES, measure))), seed),
+        rows=_rows(ours, theirs, measures, seed),
         gains=gains(ours, theirs, measure),
-        warnings=_warnings(a, b, pairs),
+        warnings=(*_warnings(a, b, pairs), *_empty(pairs, measures)),
         differs=_differs(a, b),
     )
 
@@ -135,6 +137,18 @@ def _warnings(a: StoredRun, b: StoredRun, pairs: Sequence[tuple[Result, Result]]
         if lacking:
             warnings.append(f"{lacking} episodes of {name} follow one that broke: their memory lacks a visit")
     return tuple(warnings)
+
+
+def _empty(pairs: Sequence[tuple[Result, Result]], measures: Sequence[str]) -> list[str]:
+    """The measures that no pair has in both runs, and why."""
+    known = {name for both in pairs for result in both for name in result.measures}
+    warnings = []
+    for measure in measures:
+        why = Counter(left_out(first, second, measure) for first, second in pairs)
+        if measure in known and None not in why:
+            reasons = ", ".join(f"{n} {reason}" for reason, n in why.items())
+            warnings.append(f"no pair of episodes has {measure} in both: {reasons}")
+    return warnings
 
 
 def _progress(run: StoredRun) -> str:

@@ -34,7 +34,7 @@ __all__ = ["FileSizes", "LeRobotFolder", "check_layout", "export", "left_out_of"
 NOTE = (
     "A step of a placecell recording has no duration of its own: fps is a choice of the export. "
     "observation.state is the pose that the agent believed in, in the frame of the episode's start "
-    "(x ahead, y left, z up)."
+    "(x ahead, y left, z up); later visits of a tour keep the frame of its first."
 )
 
 

@@ -3,7 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from placecell.errors import ArchiveError
+from placecell.geometry import invert, transform
+
+from ..recording import pose_of
 
 NEAR_M = 0.05
 """A goal nearer than this in a direction is not said to lie in it."""
@@ -13,8 +18,8 @@ def task_of(header: Mapping[str, Any]) -> str:
     """What to do, in words: the instruction, else the category, else where the point lies from the start.
 
     Args:
-        header: of a recording: ``instruction``, ``tags.category`` or ``goal_positions`` ((x ahead, y left,
-            z up) in metres, the episode's frame).
+        header: of a recording: ``instruction``, ``tags.category`` or ``goal_positions`` (metres, the
+            episode's frame, which is that of the start but where ``origin`` says another).
 
     Raises:
         ArchiveError: none of them.
@@ -33,12 +38,20 @@ def task_of(header: Mapping[str, Any]) -> str:
         return f"go to {'an' if name[0] in 'aeiou' else 'a'} {name}"
     positions = header.get("goal_positions") or ()
     if len(positions) > 0:
-        return f"go to the point {_whereabouts(positions[0])}"
+        return f"go to the point {_whereabouts(_from_start(header, positions[0]))}"
     raise ArchiveError(
         expected="a recording whose header says what its goal was",
         came="neither an instruction, nor tags.category, nor goal_positions",
         fix="put one of them into the environment's info",
     )
+
+
+def _from_start(header: Mapping[str, Any], position: Sequence[float | int]) -> Sequence[float | int]:
+    """A point of the episode's frame as seen from the start: later visits of a tour start elsewhere."""
+    if header.get("origin") is None or header.get("start") is None:
+        return position
+    T_world_episode, T_world_start = (pose_of(header[key]).T_world_body() for key in ("origin", "start"))
+    return transform(invert(T_world_start) @ T_world_episode, np.array(position, np.float64)).tolist()
 
 
 def _whereabouts(position: Sequence[float | int]) -> str:

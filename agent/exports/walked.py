@@ -2,13 +2,12 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -17,9 +16,9 @@ from PIL import Image
 from placecell.arrays import Points, Rgb, Transform, content_hash
 from placecell.errors import ArchiveError
 from placecell.geometry import Pinhole, Pose, invert
-from placecell.memory import GrowingMap, Growth
+from placecell.memory import Growth
 
-from ..recording import RecordedStep, Recording
+from ..recording import RecordedStep, Recording, points_of, pose_of
 
 
 @dataclass(frozen=True)
@@ -70,10 +69,14 @@ class Walked:
 
     @cached_property
     def T_world_episode(self) -> Transform:
-        """The episode's frame, in which the agent believes, in the world: both agree at the first moment.
+        """The episode's frame, in which the agent believes, in the world.
 
-        The identity where the environment doesn't tell true poses.
+        Where the environment doesn't tell it: as if the belief was true at the first moment; the identity
+        where it doesn't tell true poses either.
         """
+        origin = self.recording.header.get("origin")
+        if origin is not None:
+            return pose_of(origin).T_world_body()
         if not self.true_poses:
             return np.eye(4)
         return self.true_poses[0].T_world_body() @ invert(self.steps[0].pose.T_world_body())
@@ -81,8 +84,7 @@ class Walked:
     @property
     def goals(self) -> Points:
         """(n, 3) where the goals are, episode's frame, metres; none where the environment doesn't tell."""
-        plain = self.recording.header.get("goal_positions") or []
-        return np.array(plain, np.float64).reshape(-1, 3)
+        return points_of(self.recording.header.get("goal_positions") or [])
 
     @cached_property
     def collisions(self) -> tuple[int, ...]:
@@ -125,13 +127,6 @@ class Walked:
             if growth is not None and not growth.empty:
                 yield step, growth
 
-    def maps(self) -> Iterator[tuple[int, GrowingMap]]:
-        """The same steps, and the whole map after each: one object, that goes on growing."""
-        whole = GrowingMap()
-        for step, growth in self.growths():
-            whole.apply(growth)
-            yield step, whole
-
     def action_name(self, action: int) -> str:
         """What an action is called; its number where it has no name."""
         names = self.recording.header.get("actions") or []
@@ -162,12 +157,6 @@ class Walked:
         if not self.true_poses:
             lines.append("no true poses: the environment doesn't tell them")
         return tuple(lines)
-
-
-def pose_of(plain: Mapping[str, Any]) -> Pose:
-    """The pose that a recording holds as plain JSON."""
-    x, y, z = plain["position"]
-    return Pose(x, y, z, plain["yaw_rad"], plain.get("pitch_rad", 0.0))
 
 
 def quaternion_of(T: Transform) -> Float[np.ndarray, "4"]:

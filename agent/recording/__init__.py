@@ -6,12 +6,15 @@ RecordOptions(level='full', every=1)
 """
 
 from .hashes import observation_hash
+from .header import HEADER_FILE
 from .options import RecordOptions
+from .plain import points_of, pose_of
 from .reader import Recording
 from .recorder import NoRecorder, Recorder, make_recorder
 from .steps import RecordedItem, RecordedStep
 
 __all__ = [
+    "HEADER_FILE",
     "NoRecorder",
     "RecordOptions",
     "RecordedItem",
@@ -20,4 +23,6 @@ __all__ = [
     "Recording",
     "make_recorder",
     "observation_hash",
+    "points_of",
+    "pose_of",
 ]

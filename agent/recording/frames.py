@@ -53,6 +53,8 @@ class FrameEntry:
             raise ValueError(f"a frame at byte {offset!r} of {size!r} bytes")
         if not (isinstance(dtypes, dict) and isinstance(images, dict) and "depth" in images):
             raise ValueError("a frame without dtypes or images")
+        if not all(isinstance(name, str) for name in (*dtypes.values(), *images.values())):
+            raise ValueError("a frame whose dtypes or images are no names")
         width, height, *lens = numbers(value["camera"], 6)
         return cls(offset, size, dtypes, images, Pinhole(int(width), int(height), *lens))
 

@@ -1,7 +1,8 @@
 """``header.json``: what an episode's recording is of, and what a reader has to know beforehand."""
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from placecell.memory.clock import Clock
 from ..loop import Agent
 from .hashes import ALGORITHM
 from .options import LEVELS, RecordOptions
-from .plain import to_line
+from .plain import numbers, points_of, pose_of, to_line
 
 FORMAT = "placecell-recording"
 VERSION = 1
@@ -93,7 +94,44 @@ def read_header(folder: Path) -> dict[str, Any]:
         raise _no_header(
             folder, f"{HEADER_FILE} with level {header.get('level')!r} and hash {header.get('hash')!r}"
         )
+    for key, read in _READ.items():
+        try:
+            if header.get(key) is not None:
+                read(header[key])
+        except (ValueError, KeyError) as error:
+            raise ArchiveError(
+                expected=f"{key} as a recorder writes it in {path}",
+                came=str(error),
+                fix="undo what was changed by hand, or record the episode again",
+            ) from error
     return header
+
+
+def _names(value: object) -> None:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise ValueError(f"{value!r} where names belong")
+
+
+def _object(value: object) -> None:
+    if not isinstance(value, dict):
+        raise ValueError(f"{value!r} where an object belongs")
+
+
+def _camera(value: Any) -> None:
+    _object(value)
+    if missing := [key for key in ("width", "height", "hfov_deg", "height_m") if key not in value]:
+        raise ValueError(f"a camera without {', '.join(missing)}")
+    width, height, *rest = numbers([value[key] for key in ("width", "height", "hfov_deg", "height_m")], 4)
+    if not (width >= 1 and height >= 1 and all(map(math.isfinite, rest))):
+        raise ValueError(f"the camera {value!r}")
+
+
+_READ: Mapping[str, Callable[[Any], object]] = {
+    "start": pose_of, "origin": pose_of, "goal_positions": points_of, "shortest_path": points_of,
+    "actions": _names, "categories": _names, "oracle": _names, "tags": _object, "camera": _camera,
+    "memory": _object, "sensors": _object, "embodiment": _object, "environment": _object,
+}  # fmt: skip
+"""What is looked at before anybody reads on; each may be null, or missing."""
 
 
 def _no_header(folder: Path, came: str) -> ArchiveError:

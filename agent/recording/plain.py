@@ -3,8 +3,13 @@
 import json
 import math
 from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
+
+from placecell.arrays import Points
 from placecell.errors import PlacecellError
+from placecell.geometry import Pose
 
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
@@ -49,13 +54,39 @@ def _plain(value: object, owner: str, where: str, depth: int) -> object:
     )
 
 
+def pose_of(plain: Any) -> Pose:
+    """The pose that a recording holds as ``position``, ``yaw_rad``, ``pitch_rad``; level where it has none.
+
+    Raises:
+        ValueError: it is none, or not finite.
+    """
+    if not isinstance(plain, Mapping) or not {"position", "yaw_rad"} <= plain.keys():
+        raise ValueError(f"{plain!r} where a pose belongs")
+    x, y, z = numbers(plain["position"], 3)
+    yaw_rad, pitch_rad = numbers([plain["yaw_rad"], plain.get("pitch_rad", 0.0)], 2)
+    if not all(map(math.isfinite, (x, y, z, yaw_rad, pitch_rad))):
+        raise ValueError(f"{plain!r} where a finite pose belongs")
+    return Pose(x, y, z, yaw_rad, pitch_rad)
+
+
+def points_of(plain: Any) -> Points:
+    """The points that a recording holds as a list of [x, y, z], metres.
+
+    Raises:
+        ValueError: they are none.
+    """
+    if not isinstance(plain, list):
+        raise ValueError(f"{plain!r} where points belong")
+    return np.array([numbers(point, 3) for point in plain], np.float64).reshape(-1, 3)
+
+
 def numbers(values: object, count: int) -> tuple[float, ...]:
-    """``count`` numbers of a JSON list; NaN for null.
+    """``count`` numbers of a list; NaN for null.
 
     Raises:
         ValueError: it holds something else.
     """
-    if not isinstance(values, list) or len(values) != count:
+    if not isinstance(values, list | tuple) or len(values) != count:
         raise ValueError(f"{values!r} where {count} numbers belong")
     if not all(value is None or (type(value) in (int, float) and abs(value) < _MOST) for value in values):
         raise ValueError(f"{values!r} where numbers belong")

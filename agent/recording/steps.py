@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from placecell.arrays import Point
+from placecell.errors import PlacecellError
 from placecell.geometry import Pose
 from placecell.memory import Query
 
 from ..loop import Step
 from ..results import Result
 from .frames import FrameEntry
-from .plain import numbers, to_line
+from .plain import numbers, pose_of, to_line
 
 
 @dataclass(frozen=True)
@@ -75,16 +76,15 @@ class RecordedStep:
         """
         if type(line["step"]) is not int or type(line["action"]) is not int:
             raise ValueError(f"step {line['step']!r}, action {line['action']!r}")
-        pose, frame = line["pose"], line.get("frame")
-        heading = numbers([pose["yaw_rad"], pose["pitch_rad"]], 2)
+        frame = line.get("frame")
         return cls(
             index=line["step"],
             action=line["action"],
-            pose=Pose(*numbers(pose["position"], 3), *heading),
+            pose=pose_of(line["pose"]),
             observation_hash=str(line["observation"]),
-            true_pose=line["true_pose"],
-            collided=line["collided"],
-            goal_in_view=line["goal_in_view"],
+            true_pose=_told_pose(line["true_pose"]),
+            collided=_flag(line["collided"]),
+            goal_in_view=_flag(line["goal_in_view"]),
             measures=_floats(line["measures"]),
             query=_query(line["query"]),
             recalled=tuple(_item(item) for item in line["recalled"]),
@@ -115,7 +115,7 @@ def step_line(
         "action": int(step.decision.action),
         "pose": {"position": [pose.x, pose.y, pose.z], "yaw_rad": pose.yaw_rad, "pitch_rad": pose.pitch_rad},
         "observation": observation_hash,
-        "true_pose": info.get("pose"),
+        "true_pose": _true_pose(info.get("pose")),
         "collided": info.get("collided"),
         "goal_in_view": info.get("goal_in_view"),
         "measures": info.get("measures", {}),
@@ -142,8 +142,19 @@ def step_line(
     return to_line(parts, {"trace": f"the trace of {policy}", **_OF_ENVIRONMENT})
 
 
+def _true_pose(told: object) -> object:
+    """What an environment tells of the body's pose: what no reader would take is refused while it is new."""
+    try:
+        return _told_pose(told)
+    except ValueError as error:
+        raise PlacecellError(
+            expected="the environment's info['pose'] to be plain JSON: position, yaw_rad, pitch_rad",
+            came=str(error),
+            fix="convert it (float(x), array.tolist()), or leave it out",
+        ) from error
+
+
 _OF_ENVIRONMENT = {
-    "true_pose": "the environment's info['pose']",
     "collided": "the environment's info['collided']",
     "goal_in_view": "the environment's info['goal_in_view']",
     "measures": "the environment's info['measures']",
@@ -168,9 +179,23 @@ def _floats(values: Any) -> dict[str, float]:
     return {name: math.nan if value is None else float(value) for name, value in values.items()}
 
 
-def _query(query: Mapping[str, Any]) -> Query:
-    (radius_m,) = numbers([query["radius_m"]], 1)
-    return Query(np.array(numbers(query["position"], 3)), radius_m, query["category"])
+def _told_pose(plain: Any) -> Mapping[str, Any] | None:
+    if plain is not None:
+        pose_of(plain)
+    return plain
+
+
+def _flag(value: Any) -> bool | None:
+    if not isinstance(value, int | None):
+        raise ValueError(f"{value!r} where true or false belongs")
+    return value if value is None else bool(value)
+
+
+def _query(query: Any) -> Query:
+    (radius_m,), category = numbers([query["radius_m"]], 1), query["category"]
+    if type(category) not in (int, type(None)):
+        raise ValueError(f"the category {category!r}")
+    return Query(np.array(numbers(query["position"], 3)), radius_m, category)
 
 
 def _item(item: Mapping[str, Any]) -> RecordedItem:

@@ -22,7 +22,7 @@ from .noise import Noise, PoseNoise
 from .observation import Observation, Sensors
 from .scene import Scene
 from .survey import Elsewhere, Nowhere, Which, require_which, survey_poses
-from .walk import Walk, in_frame
+from .walk import Walk, in_frame, plain_pose
 from .world import World
 
 
@@ -130,6 +130,19 @@ class MeshNavEnv(gymnasium.Env):
                 "width": eye.width, "height": eye.height, "hfov_deg": eye.hfov_deg, "height_m": eye.height_m,
             },
         }  # fmt: skip
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """Plain JSON: where the frame of the episode under way is in the world, as ``info["pose"]``."""
+        return plain_pose(self._require_walk(over_too=True).origin)
+
+    def shortest_path(self) -> list[list[float]]:
+        """Corners of the shortest way from the body to the nearest goal, metres, the episode's frame.
+
+        No agent knows it: for recordings, pictures and tests.
+        """
+        walk = self._require_walk(over_too=True)
+        return transform(walk.T_episode_world, walk.to_goal.path(walk.standing)).tolist()
 
     def provenance(self) -> dict[str, Any]:
         """Plain JSON: what worlds these are, and what is asked for in them."""

@@ -26,6 +26,11 @@ def in_frame(origin: Pose, pose: Pose) -> Pose:
     return Pose(x, y, z, wrap_angle(pose.yaw_rad - origin.yaw_rad), pose.pitch_rad)
 
 
+def plain_pose(pose: Pose) -> dict[str, Any]:
+    """A pose as plain JSON, metres and radians."""
+    return {"position": pose.position.tolist(), "yaw_rad": pose.yaw_rad, "pitch_rad": pose.pitch_rad}
+
+
 @dataclass
 class Walk:
     """A body on its way through an episode.
@@ -168,5 +173,4 @@ class Walk:
 
     def where(self) -> dict[str, Any]:
         """The true pose in the world, plain JSON."""
-        pose = self.pose
-        return {"position": pose.position.tolist(), "yaw_rad": pose.yaw_rad, "pitch_rad": pose.pitch_rad}
+        return plain_pose(self.pose)

@@ -58,7 +58,8 @@ def _parts(comparison: "Comparison", a: "StoredRun", b: "StoredRun") -> "Iterato
     if comparison.differs:
         title = "what differs in configuration, code and data"
         yield _table(title, ["key", "A", "B"], [[k, *both] for k, both in comparison.differs.items()])
-    yield _differences(comparison)
+    if comparison.rows:
+        yield _differences(comparison)
     changes = comparison.gains
     counts = f"better in A {changes.better}, worse {changes.worse}, equal {changes.equal}"
     yield Text(f"{changes.measure} by episode: {counts}")

@@ -286,7 +286,7 @@ def test_several_scenes_are_drawn_whole_and_one_scene_episode_by_episode():
 
 
 def test_a_summary_is_the_same_whenever_it_is_made():
-    results = [result(i, success=float(i % 3 == 0)) for i in range(20)]
+    results = [result(i, success=(i * 0.37) % 1) for i in range(20)]
     assert summarise(results, seed=3).to_json() == summarise(results, seed=3).to_json()
     assert summarise(results, seed=3) != summarise(results, seed=4)
 

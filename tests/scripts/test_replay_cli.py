@@ -3,8 +3,10 @@ import re
 import sys
 import types
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from recorded import record
 
 from placecell.agent.results import Result
 from placecell.errors import ArchiveError, MissingPartError
@@ -152,6 +154,19 @@ def test_what_was_not_done_is_left_out_and_says_where(runs, capsys):
     assert row(shown, "all", "spl")[6:] == ["22", "8", "2 not done in B"]
 
 
+def test_a_measure_that_no_pair_has_is_a_warning_and_no_silence(runs, capsys):
+    run_folder(runs / "b", [replace(r, measures={**r.measures, "spl": float("nan")}) for r in results()])
+    _, shown, _ = call(capsys, "compare", "a", "b")
+    assert "warning: no pair of episodes has spl in both: 24 no finite spl" in shown
+    assert "has success in both" not in shown
+    broke = {"status": "crashed", "measures": {}, "reason": "ValueError: x", "failure": None}
+    run_folder(runs / "b", results(**broke))
+    code, shown, _ = call(capsys, "compare", "a", "b")
+    assert code == 0
+    assert "warning: no pair of episodes has success in both: 24 not done in B" in shown
+    assert "95 % interval" not in shown
+
+
 def test_any_measure_may_be_what_gains_are_in(runs, capsys):
     _, shown, _ = call(capsys, "compare", "a", "b", "--measure", "distance_to_goal")
     assert row(shown, "all", "distance_to_goal")[4] == "-0.125"
@@ -261,7 +276,7 @@ def exported(runs, monkeypatch):
     """What the exporter was asked for, by a stand-in for the one of MCAP files."""
     asked = []
     for name in ("00000-e0", "00001-e1", "00002-twice", "00003-twice", "00004-7", "00007-a%2Fb"):
-        (runs / "a" / "episodes" / name).mkdir(parents=True)
+        record(runs / "a" / "episodes" / name, "light", steps=1)
 
     def export(recordings, out):
         asked.extend(path.name for path in recordings)
@@ -319,6 +334,41 @@ def test_an_export_that_cannot_be_is_one_line(exported, capsys, arguments, code,
     complaint = capsys.readouterr().err
     assert complaint.count("\n") == 1
     assert re.search(line, complaint)
+
+
+def test_of_a_whole_run_what_cannot_be_read_is_left_out_and_told(exported, capsys):
+    episodes = Path("a/episodes")
+    (episodes / "00008-broke").mkdir()
+    (episodes / "00008-broke" / "error.txt").write_text("ValueError")
+    (episodes / "00000-e0" / "steps.jsonl").write_text("")
+    code, shown, complaint = call(capsys, "export", "a", "--to", "mcap", "--out", "x")
+    assert (code, shown) == (0, "5 episodes as mcap; look into x\n")
+    told = "placecell-replay: left out {}: it ended before its first step\n"
+    assert complaint == told.format("00000-e0") + told.format("00008-broke")
+    (episodes / "00004-7" / "steps.jsonl").write_text("[]\n")
+    code, shown, complaint = call(capsys, "export", "a", "--to", "mcap", "--out", "x")
+    assert (code, shown) == (1, "4 episodes as mcap; look into x\n")
+    assert "left out 00004-7: expected a recorded step in line 1 of a/episodes/00004-7/" in complaint
+    assert complaint.count("\n") == 3
+    assert "00004-7" not in exported[5:]
+
+
+def test_a_run_of_which_nothing_can_be_exported_is_one_line(exported, capsys):
+    for folder in Path("a/episodes").iterdir():
+        (folder / "header.json").unlink()
+    code, shown, complaint = call(capsys, "export", "a", "--to", "mcap", "--out", "x")
+    assert (code, shown) == (1, "")
+    assert complaint.endswith("no episode of a can be exported; 00000-e0: it ended before its first step\n")
+
+
+def test_what_a_dataset_leaves_out_is_told(exported, capsys, monkeypatch):
+    stand_in = types.ModuleType("placecell.agent.exports.lerobot")
+    stand_in.export = lambda recordings, out: out
+    stand_in.left_out_of = lambda out: {"00001-e1": "crashed: ValueError"}
+    monkeypatch.setitem(sys.modules, "placecell.agent.exports.lerobot", stand_in)
+    code, shown, complaint = call(capsys, "export", "a", "--to", "lerobot", "--out", "x")
+    assert (code, shown) == (0, "5 episodes as lerobot; look into x\n")
+    assert complaint == "placecell-replay: left out 00001-e1: crashed: ValueError\n"
 
 
 def test_an_unknown_subcommand_lists_the_known_ones(capsys):

@@ -26,8 +26,20 @@ class Wall(gymnasium.Env):
         {"depth": gymnasium.spaces.Box(0, 9, _SIZE), "category": gymnasium.spaces.Box(0, 99, _SIZE, np.int32)}
     )
 
+    oracle = ("x_ray",)
+
+    @property
+    def origin(self):
+        return {"position": [1.0, 2.0, 0.0], "yaw_rad": 0.5, "pitch_rad": 0.0}
+
+    def shortest_path(self):
+        return [[0.0, 0.0, 0.0], [3.0 - self.count, 0.0, 0.0]]
+
+    def provenance(self):
+        return {"scene": "wall"}
+
     def __init__(self, steps=6):
-        self.steps = steps
+        self.steps, self.count = steps, 0
 
     def reset(self, *, seed=None, options=None):
         self.count = 0

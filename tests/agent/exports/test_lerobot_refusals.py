@@ -1,5 +1,6 @@
 import errno
 import json
+import math
 import shutil
 import sys
 
@@ -141,6 +142,14 @@ def test_odd_numbers_are_refused(folders, make, text):
         ),
         ({"goal_positions": [[3.21, 0.0, 0.0], [9, 9, 9]]}, "go to the point 3.2 m ahead"),
         ({"goal_positions": [[0.01, 0.0, 0.0]]}, "go to the point where you stand"),
+        (
+            {
+                "goal_positions": [[3.0, 0.0, 0.0]],
+                "origin": {"position": [1, 2, 0], "yaw_rad": math.pi / 2, "pitch_rad": 0},
+                "start": {"position": [1, 4, 0], "yaw_rad": 0, "pitch_rad": 0.3},
+            },
+            "go to the point 1.0 m to the left",
+        ),
     ],
 )
 def test_goals_in_words(header, words):

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import shutil
 from collections import defaultdict
 
 import numpy as np
@@ -152,6 +153,19 @@ def test_the_camera_is_where_it_was_in_the_world(told):
     bodies = transforms(told, "world", "body")
     assert list(bodies) == [i / 2 for i in range(7)]
     np.testing.assert_allclose(bodies[3][:3, 3], [2, 4.5, 0.5])
+
+
+def test_a_belief_that_was_wrong_from_the_start_does_not_move_the_frame(folder, tmp_path):
+    """A tour's later visits begin with a pose that is off; the header says where their frame is."""
+    copy = shutil.copytree(folder, tmp_path / "visit")
+    header = json.loads((copy / "header.json").read_text())
+    header["origin"] = {"position": [2.1, 2.9, 0.5], "yaw_rad": np.pi / 2 + 0.02, "pitch_rad": 0.0}
+    (copy / "header.json").write_text(json.dumps(header))
+    told = opened(export(copy, tmp_path / "visit.mcap"))
+    (T_world_episode,) = transforms(told, "world", "episode").values()
+    np.testing.assert_allclose(T_world_episode[:3, 3], [2.1, 2.9, 0.5], atol=1e-12)
+    np.testing.assert_allclose(T_world_episode[:2, 0], [-np.sin(0.02), np.cos(0.02)], atol=1e-12)
+    np.testing.assert_allclose(transforms(told, "world", "body")[0][:3, 3], [2, 3, 0.5])
 
 
 def test_paths_and_goals(told):

@@ -10,7 +10,7 @@ from recorded import record
 from placecell.agent.recording import Recording
 
 PAGE = Path(__file__).parents[3] / "docs" / "recording.md"
-OURS, PLAIN, CELLS = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+OURS, PLAIN, CELLS, AGAIN = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +30,10 @@ def test_the_short_way_runs(folder, capsys):
     names = run(OURS, folder=folder)
     assert capsys.readouterr().out.count("\n") == 7
     assert names["growth"] is not None
+
+
+def test_the_way_to_ask_again_runs(folder):
+    assert run(AGAIN, folder=folder)["again"].items
 
 
 def test_the_plain_way_reads_the_same_without_placecell(folder):
@@ -56,7 +60,7 @@ def test_every_key_is_on_the_page(folder):
     for line in (folder / "steps.jsonl").read_text().splitlines():
         keys |= {*json.loads(line)}
     step = json.loads((folder / "steps.jsonl").read_text().splitlines()[0])
-    keys |= {*step["frame"], *step["recalled"][0], *step["pose"]}
+    keys |= {*step["frame"], *step["recalled"][0], *step["pose"], *step["query"], *step["memory"]}
     missing = [
         key for key in keys if f"`{key}`" not in PAGE.read_text() and f'`{{"{key}"' not in PAGE.read_text()
     ]

@@ -10,6 +10,7 @@ from placecell.agent.loop import Agent
 from placecell.agent.recording import Recording, observation_hash
 from placecell.errors import ArchiveError
 from placecell.memory import GrowingMap, NoMemory, SpatialMemory
+from placecell.memory.archive import Archive
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +38,9 @@ def test_steps_come_back_as_they_were(full):
         assert recorded.goal_in_view is True
         assert recorded.trace == step.decision.trace
         assert recorded.observation_hash == observation_hash(step.observation)
+        asked = step.percept.query
+        assert (recorded.query.position == asked.position).all()
+        assert (recorded.query.radius_m, recorded.query.category) == (asked.radius_m, asked.category)
         assert [item.source for item in recorded.recalled] == ["octree"] * 3
         for kept, item in zip(recorded.recalled, step.retrieval.items, strict=True):
             assert np.abs(kept.position - item.position).max() <= 0.0005 + 1e-9
@@ -70,6 +74,19 @@ def test_frames_come_back_as_the_memory_took_them_in(full):
         for name in ("depth", "rgb", "labels"):
             assert getattr(frame, name).dtype == getattr(was, name).dtype
             assert (getattr(frame, name) == getattr(was, name)).all()
+
+
+def test_a_memory_that_is_shown_the_frames_recalls_what_was_recalled(full):
+    recording = Recording.read(full[0])
+    stored = recording.header["memory"]
+    memory = SpatialMemory.for_archive(Archive(stored["class"], stored["settings"]))
+    for step in recording.steps:
+        memory.write(recording.frame(step.index))
+        items = memory.retrieve(step.query, recording.header["k"]).items
+        assert len(items) == len(step.recalled) == 3
+        for item, was in zip(items, step.recalled, strict=True):
+            assert np.round(item.position, 3).tolist() == was.position.tolist()
+            assert (round(item.score, 6), item.age_steps) == (was.score, was.age_steps)
 
 
 @pytest.mark.parametrize("every", [1, 4])
@@ -163,6 +180,28 @@ def test_what_is_no_recording_is_one_line(copy, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("key", "value", "came"),
+    [
+        ("start", {"position": [0, 0], "yaw_rad": 0}, "[0, 0] where 3 numbers belong"),
+        ("origin", {}, "{} where a pose belongs"),
+        ("origin", {"position": [0, 0, 0], "yaw_rad": None}, "where a finite pose belongs"),
+        ("goal_positions", [[1, 2, "x"]], "where numbers belong"),
+        ("shortest_path", 3, "3 where points belong"),
+        ("categories", 3, "3 where names belong"),
+        ("camera", {"width": 3}, "a camera without height, hfov_deg, height_m"),
+        ("tags", [], "[] where an object belongs"),
+    ],
+)
+def test_a_header_that_was_changed_by_hand_is_one_line(copy, key, value, came):
+    header = json.loads((copy / "header.json").read_text())
+    (copy / "header.json").write_text(json.dumps({**header, key: value}))
+    said = refused(copy)
+    assert said.startswith(f"expected {key} as a recorder writes it in {copy / 'header.json'}, got ")
+    assert came in said
+    assert said.endswith("; undo what was changed by hand, or record the episode again")
+
+
+@pytest.mark.parametrize(
     ("version", "fix"),
     [(2, "read it with a newer placecell"), ("1", "record the episode again"), (0, "read it with a newer")],
 )
@@ -196,8 +235,14 @@ def edit(line, **changes):
         (lambda line: b"\xff", "codec can't decode"),
         (lambda line: edit(line, step=7), "step 7 where step 2 belongs"),
         (lambda line: edit(line, action="left"), "step 2, action 'left'"),
-        (lambda line: edit(line, pose={"position": [1, 2]}), "no key 'yaw_rad'"),
+        (lambda line: edit(line, pose={"position": [1, 2]}), "{'position': [1, 2]} where a pose belongs"),
         (lambda line: edit(line, pose={"position": [1, 2], "yaw_rad": 0, "pitch_rad": 0}), "3 numbers"),
+        (lambda line: edit(line, query={"position": [0, 0, 0], "radius_m": 0, "category": None}), "radius"),
+        (lambda line: edit(line, query={"radius_m": 1, "category": 1.5}), "the category 1.5"),
+        (lambda line: edit(line, true_pose="x"), "'x' where a pose belongs"),
+        (lambda line: edit(line, true_pose={"position": [0, 0, 0], "yaw_rad": None}), "where a finite pose"),
+        (lambda line: edit(line, collided="x"), "'x' where true or false belongs"),
+        (lambda line: edit(line, frame={**json.loads(line)["frame"], "images": {"depth": []}}), "no names"),
         (lambda line: edit(line, measures=[1]), "'list' object has no attribute 'items'"),
         (lambda line: edit(line, measures={"spl": "high"}), "could not convert string to float"),
         (lambda line: edit(line, frame={}), "no key 'offset'"),

@@ -12,7 +12,8 @@ from placecell.agent.loop import Agent
 from placecell.agent.recording import NoRecorder, Recording, RecordOptions, make_recorder
 from placecell.agent.recording.appending import AppendedFile
 from placecell.errors import EnvironmentUseError, OutputError, PlacecellError
-from placecell.memory import NoMemory, SpatialMemory
+from placecell.memory import FlatNeighbours, FrameList, NoMemory, SemanticGrid, SpatialMemory
+from placecell.memory.archive import Archive
 
 
 def raw(folder):
@@ -64,12 +65,16 @@ def test_the_header_says_what_is_recorded(tmp_path):
     assert header["memory"] == {
         "class": "SpatialMemory", "settings": {"voxel_size_m": 0.1, "max_depth_m": 5.0, "min_depth_m": 0.0},
     }  # fmt: skip
-    assert header["policy"] == "Plodder"
+    assert (header["policy"], header["k"]) == ("Plodder", 3)
+    assert (header["environment"], header["oracle"]) == ({"scene": "wall"}, ["x_ray"])
+    assert header["origin"] == {"position": [1.0, 2.0, 0.0], "yaw_rad": 0.5, "pitch_rad": 0.0}
+    assert header["shortest_path"] == [[0.0, 0.0, 0.0], [3.0, 0.0, 0.0]]
     assert (header["actions"], header["categories"], header["camera"]) == ([], [], None)
 
 
 def test_an_environment_with_a_body_has_names_for_its_actions(home, tmp_path):
     recorder = make_recorder(RecordOptions(), home, plodder())
+    home.reset(seed=0, options={"episode": 0})
     recorder.begin(tmp_path, {})
     header = json.loads((tmp_path / "header.json").read_text())
     assert header["actions"][:2] == ["stop", "move_forward"]
@@ -204,6 +209,15 @@ def test_a_memory_that_keeps_nothing_is_recorded_like_any_other(tmp_path):
     recording = Recording.read(tmp_path)
     assert recording.header["memory"] == {"class": "NoMemory", "settings": {}}
     assert all(recording.growth(step).empty for step in range(6))
+
+
+@pytest.mark.parametrize("memory", [SpatialMemory, FlatNeighbours, FrameList, SemanticGrid])
+def test_what_a_memory_counts_is_no_setting_of_it(tmp_path, memory):
+    record(tmp_path / "a", agent=plodder(memory=memory()))
+    header = Recording.read(tmp_path / "a").header["memory"]
+    again = memory.for_archive(Archive(header["class"], header["settings"])).pack().manifest
+    assert {key for key in again if key not in header["settings"]} <= {"episode_start", "now", "dropped"}
+    assert again == {**again, **header["settings"]}
 
 
 def test_a_warm_memory_is_in_the_first_growth(tmp_path):

@@ -12,6 +12,7 @@ from placecell.envs.conformance import CHECKS
 from placecell.envs.mesh import make_mesh_env
 from placecell.envs.trial import Trial
 from placecell.errors import EnvironmentUseError, EpisodeError
+from placecell.geometry import Pose, transform
 
 SMALL = {"width": 48, "height": 48, "episodes": 12, "body": "habitat_objectnav", "semantics": True}
 
@@ -59,6 +60,21 @@ def test_visits_of_a_tour_share_its_frame(env):
     assert start(env, 0)[0]["gps"] == pytest.approx(np.zeros(3))
     assert start(env, 6)[0]["gps"] == pytest.approx(np.zeros(3))
     assert env.episodes[6].origin != origin
+
+
+def test_a_tour_says_where_its_frame_is_whatever_the_body_believes():
+    env = make(noise="low")
+    for episode in (0, 1, 7):
+        _, info = start(env, episode)
+        T_world_episode = Pose(*env.origin["position"], env.origin["yaw_rad"]).T_world_body()
+        first = env.episodes[episode].origin
+        assert env.origin["position"] == pytest.approx(first.position.tolist())
+        way = transform(T_world_episode, np.array(env.shortest_path()))
+        assert way[0] == pytest.approx(info["pose"]["position"])
+        length = np.linalg.norm(np.diff(way, axis=0), axis=1).sum()
+        assert length == pytest.approx(info["measures"]["distance_to_goal"], rel=0.01)
+        goals = transform(T_world_episode, np.array(info["goal_positions"]))
+        assert goals == pytest.approx(np.array([goal.position for goal in env.episodes[episode].goals]))
 
 
 def test_a_visit_asks_for_an_object_or_a_place(env):
