@@ -9,6 +9,8 @@ import gymnasium
 from placecell.errors import ConfigError, OutputError
 
 from .attempt import Walker
+from .beat import Beat
+from .interrupts import Interrupts
 from .limits import Limits
 from .loop import Agent
 from .plan import Leg, Plan, WorldFacts, legs
@@ -78,8 +80,9 @@ def run(
         OutputError: the folder cannot be written, or holds something else.
     """
     plan = Plan(seed, arm, limits or Limits(), record or RecordOptions())
-    walking = _Here(env, agent, plan, out)
-    return _run(walking, plan, episodes, out, config, progress=progress, max_failures=max_failures)
+    with Interrupts() as beat:
+        walking = _Here(env, agent, plan, out, beat)
+        return _run(walking, plan, episodes, out, config, progress=progress, max_failures=max_failures)
 
 
 def run_workers(
@@ -117,8 +120,8 @@ def run_workers(
 class _Here:
     """Walks in this process."""
 
-    def __init__(self, env: gymnasium.Env, agent: Agent, plan: Plan, out: Path) -> None:
-        self._made = env, agent, plan, out
+    def __init__(self, env: gymnasium.Env, agent: Agent, plan: Plan, out: Path, beat: Beat) -> None:
+        self._made = env, agent, plan, out, beat
         self._walker: Walker | None = None
 
     def facts(self) -> WorldFacts:

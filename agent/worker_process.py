@@ -13,7 +13,7 @@ from .heartbeat import Patience, Signs, Vitals
 from .limits import GIB, Exceeded, Limits, resident_bytes
 from .mailbox import Began, Inbox, Message
 from .plan import Leg
-from .worker_start import SHOW_WHERE, THREADS, start
+from .worker_start import SHOW_WHERE, THREADS, Handle, start
 
 _LOG_TAIL_BYTES = 1 << 14
 _LATE_S = 1.0  # a step that returns by itself is the worker's to judge, without its end
@@ -36,12 +36,13 @@ class WorkerProcess:
         self.vitals, self.ready = Vitals(cells), False
         self.began: Began | None = None
         self._patience = Patience(time.monotonic())
-        self._log, self._log_name = tempfile.mkstemp(prefix="placecell-worker-", suffix=".txt")
+        with tempfile.TemporaryFile() as log:  # without a name: nothing is left of it after the two processes
+            self._log = os.dup(log.fileno())
         orders, self._orders = context.Pipe(duplex=False)
         self._reports, reports = context.Pipe(duplex=False)
         self.inbox = Inbox(self._reports)
         self._process = context.Process(
-            target=start, args=(work, orders, reports, cells, self._log_name), name="placecell worker"
+            target=start, args=(work, orders, reports, cells, Handle(self._log)), name="placecell worker"
         )
         try:
             with _inherited():
@@ -142,8 +143,6 @@ class WorkerProcess:
         if self._log >= 0:
             os.close(self._log)
             self._log = -1
-        with suppress(FileNotFoundError):
-            os.unlink(self._log_name)
 
     def _resident_bytes(self) -> int:
         try:

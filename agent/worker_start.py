@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from multiprocessing import reduction
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -24,7 +25,21 @@ THREADS = (
 """What the libraries read, when they are imported, to know how many threads to use."""
 
 
-def start(work: bytes, orders: Connection, reports: Connection, cells: Any, log: str) -> None:
+class Handle:
+    """An open file that a process is born with: it goes in as this one's handle, and comes out as its own.
+
+    Args:
+        number: of the file, in the process that starts the other.
+    """
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _detached, (reduction.DupFd(self._number),)
+
+
+def start(work: bytes, orders: Connection, reports: Connection, cells: Any, log: int) -> None:
     """What a worker's process runs.
 
     Args:
@@ -32,8 +47,7 @@ def start(work: bytes, orders: Connection, reports: Connection, cells: Any, log:
         orders: gives the legs to walk.
         reports: takes messages.
         cells: shared memory for the heartbeat.
-        log: an empty file for what is written to stdout and stderr, last words included; its name is
-            removed here, so that nothing is left of it after the two processes.
+        log: a file without a name for what is written to stdout and stderr, last words included.
     """
     _stand_apart(log)
     _die_with_parent()
@@ -42,13 +56,15 @@ def start(work: bytes, orders: Connection, reports: Connection, cells: Any, log:
     serve(work, orders, reports, cells)
 
 
-def _stand_apart(log: str) -> None:
+def _detached(duplicate: Any) -> int:
+    return int(duplicate.detach())
+
+
+def _stand_apart(log: int) -> None:
     """A process group, an output and signals of its own."""
-    handle = os.open(log, os.O_WRONLY | os.O_APPEND)
     for standard in (1, 2):
-        os.dup2(handle, standard)
-    os.close(handle)
-    os.unlink(log)
+        os.dup2(log, standard)
+    os.close(log)
     os.setpgid(0, 0)  # what an environment starts can be ended with the worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor decides what an interrupt means
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

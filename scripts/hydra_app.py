@@ -12,6 +12,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -62,14 +63,14 @@ def application(
     typed = list(sys.argv[1:] if argv is None else argv)
     codes: list[int] = []
     sweeps: list[Path] = []
+    taken: list[int] = []
 
     def task(cfg: DictConfig) -> None:
         if (sweep := sweep_folder()) is not None:
             sweeps.append(sweep)
         with _arguments(program, typed):  # what the user typed, for whoever tells of it later
-            codes.append(
-                _guarded(lambda: job(settle_values(cfg, config_name), _folder(cfg)), program, composing=False)
-            )
+            work = partial(_settled, job, cfg, config_name)
+            codes.append(_guarded(work, program, taken, composing=False))
 
     def start() -> int:
         register_installed_configs()
@@ -78,41 +79,52 @@ def application(
         with _hydra_process(program, _checked(typed, paths)):
             decorate(task)()
         if after_sweep is not None and sweeps:
-            codes.append(_guarded(lambda: after_sweep(sweeps[-1]), program, composing=False))
+            codes.append(_guarded(lambda: after_sweep(sweeps[-1]), program, taken, composing=False))
         return max(codes, default=0)
 
     try:
-        with _terminated_is_interrupted():
-            return _guarded(start, program, composing=True)
+        with _interruptions(taken):
+            return _guarded(start, program, taken, composing=True)
     except KeyboardInterrupt as stop:
         print(": ".join(part for part in (program, "interrupted", str(stop)) if part), file=sys.stderr)
         return 130
 
 
+def _settled(job: Job, cfg: DictConfig, config_name: str) -> int:
+    return job(settle_values(cfg, config_name), _folder(cfg))
+
+
 @contextmanager
-def _terminated_is_interrupted() -> Iterator[None]:
-    """SIGTERM ends the work as Ctrl-C does."""
+def _interruptions(taken: list[int]) -> Iterator[None]:
+    """SIGTERM ends the work as Ctrl-C does; each signal is added to ``taken``."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def interrupt(number: int, frame: FrameType | None) -> None:
+        taken.append(number)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def _guarded(work: Callable[[], int], program: str, *, composing: bool) -> int:
-    """The work's exit code, or that of what it raised, which is reported on stderr."""
+def _guarded(work: Callable[[], int], program: str, taken: Sequence[int], *, composing: bool) -> int:
+    """The work's exit code, or that of what it raised, which is reported on stderr.
+
+    After a signal (one in ``taken``) that is an interruption, whatever a library made of it on its way here.
+    """
     try:
         return work()
     except SystemExit as stop:  # Hydra's own --help and --info end so
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except Exception as error:
+        if taken:
+            raise KeyboardInterrupt from error
         line = one_line(error, composing=composing)
         if line is None:
             traceback.print_exception(error)

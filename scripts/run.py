@@ -2,7 +2,8 @@
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(cfg: DictConfig, out: Path) -> int:
     from rich.console import Console
 
+    from placecell.agent.interrupts import Interrupts
     from placecell.agent.progress import table
     from placecell.agent.results import RESULTS_FILE, Summary, read_results
     from placecell.agent.runner import run, run_workers
@@ -59,11 +61,10 @@ def _run(cfg: DictConfig, out: Path) -> int:
     def walk() -> Summary:
         if cfg.workers > 0:
             return run_workers(partial(make, config), workers=cfg.workers, **how)
-        env, agent = make(config)
-        try:
+        with Interrupts():
+            env, agent = make(config)
+        with _closing(env):
             return run(env, agent, **how)
-        finally:
-            env.close()
 
     try:
         summary = walk()
@@ -97,6 +98,19 @@ def make(config: dict[str, Any]) -> "tuple[gymnasium.Env, Agent]":
     except BaseException:
         env.close()
         raise
+
+
+@contextmanager
+def _closing(env: "gymnasium.Env") -> Iterator[None]:
+    """Closes the environment; one that fails at that does not void what was walked before."""
+    try:
+        yield
+    finally:
+        try:
+            env.close()
+        except Exception as error:
+            words = " ".join(f"{type(error).__name__}: {error}".split())
+            print(f"placecell-run: the environment could not be closed ({words})", file=sys.stderr)
 
 
 def _how(cfg: DictConfig) -> dict[str, Any]:

@@ -159,3 +159,16 @@ def test_an_episode_s_folder_depends_on_nothing_but_the_episode(tmp_path):
     assert len(names) == 6
     assert all(episode_folder(tmp_path, 0, n).parent == tmp_path / "episodes" for n in ("../a/b:1", "/"))
     assert sorted(episode_folder(tmp_path, n, "x").name for n in (10, 9)) == ["00009-x", "00010-x"]
+
+
+def test_a_folder_with_somebody_else_s_config_is_left_as_it_is(tmp_path):
+    (tmp_path / "config.yaml").write_text("name: my project\n")
+    refused(tmp_path, r"got another name \(\"my project\" there, none here\), seed \(none there, 0 here\)")
+
+
+def test_results_that_cannot_be_read_are_one_line(begun):
+    (begun / "results.jsonl").unlink()
+    (begun / "results.jsonl").mkdir()
+    refused(
+        begun, r"a file of results that can be read: .*results.jsonl, got Is a directory; grant the right"
+    )

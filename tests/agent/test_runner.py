@@ -6,6 +6,7 @@ from importlib import import_module
 import numpy as np
 import pytest
 from PIL import Image
+from rounds import Rounds, walker
 
 import placecell
 from placecell.agent.limits import Limits
@@ -357,3 +358,25 @@ def test_an_episode_that_never_ends_is_timed_out(walk):
     result = read_results(out)[0]
     assert (result.status, result.steps, result.measures) == ("timed_out", 5, {})
     assert Recording.read(out / "episodes" / "00000-walk 0").end["status"] == "timed_out"
+
+
+def test_a_line_of_an_episode_that_the_run_does_not_have_is_not_taken_for_its_own(walk):
+    out, _ = walk()
+    longer, _ = walk("longer", episodes=8)
+    own, foreign = ((each / "results.jsonl").read_text().splitlines(keepends=True) for each in (out, longer))
+    (out / "results.jsonl").write_text("".join([*own[:3], *own[4:], foreign[7]]))
+    with pytest.raises(
+        OutputError,
+        match=r"episodes 0 to 5 in .*results.jsonl, got one of episode 7; remove the lines of ano",
+    ):
+        walk()
+
+
+def test_a_reset_that_breaks_for_good_is_every_episode_s_result_whatever_the_arm(tmp_path):
+    def refuse(**_):
+        raise ValueError("no floor")
+
+    env = Rounds()
+    env.reset = refuse
+    summary = run(env, walker(), episodes=3, seed=0, out=tmp_path / "run", config={}, arm="warm")
+    assert summary.reasons == {"crashed: ValueError: no floor": 3}

@@ -3,13 +3,14 @@ import json
 import pytest
 from rounds import Diary, Rounds, walker
 
+from placecell.agent import runner
 from placecell.agent.attempt import Walker
 from placecell.agent.plan import Leg, Plan
 from placecell.agent.results import read_results
 from placecell.agent.runner import run
 from placecell.agent.tours import ARMS
-from placecell.errors import ArchiveError, ConfigError
-from placecell.memory import FrameList, NoMemory, SpatialMemory
+from placecell.errors import ArchiveError, ConfigError, OutputError
+from placecell.memory import FrameList, NoMemory, SpatialMemory, archive
 
 
 def lines(out):
@@ -128,3 +129,27 @@ def test_an_environment_with_tours_has_to_give_them_away(tmp_path):
     ):
         run(Bare(), walker(), episodes=6, seed=0, out=tmp_path / "x", config={}, arm="warm")
     assert not (tmp_path / "x").exists()
+
+
+def test_what_a_kill_leaves_of_a_finished_tour_is_cleared_away(tmp_path, monkeypatch):
+    def killed(out, first):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner, "forget_tour", killed)
+    with pytest.raises(KeyboardInterrupt):
+        walk(tmp_path / "run", "warm")
+    monkeypatch.undo()
+    assert (tmp_path / "run" / "tours" / "00000").exists()
+    walk(tmp_path / "run", "warm")
+    assert not (tmp_path / "run" / "tours").exists()
+
+
+def test_a_disk_that_has_no_room_for_a_memory_is_told_as_any_other_is(tmp_path, monkeypatch):
+    def full(path, content):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(archive, "atomic_write", full)
+    with pytest.raises(
+        OutputError, match=r"got No space left on device .*make room, .* run the same command"
+    ):
+        walk(tmp_path / "run", "warm")

@@ -1,5 +1,6 @@
 import json
 import os
+import signal
 import subprocess
 import sys
 from importlib import import_module
@@ -326,3 +327,32 @@ def test_entry_points_that_lead_nowhere_name_the_package(mistake, tmp_path_facto
     line = mistake()
     assert "configs 'ghost' of placecell.configs to be a package" in line
     assert "got ghost.conf, which is none; repair or uninstall ghost" in line
+
+
+def test_an_environment_that_cannot_be_closed_does_not_void_what_was_walked(command, monkeypatch, tmp_path):
+    def jam(env):
+        raise ValueError("the door\njams")
+
+    monkeypatch.setattr(import_module("toybot.corridor").Corridor, "close", jam)
+    code, printed, complaint = command("episodes=3", "out=here")
+    assert (code, "3 of 3 episodes done" in printed) == (0, True)
+    assert complaint == "placecell-run: the environment could not be closed (ValueError: the door jams)\n"
+    assert len(results(tmp_path / "here")) == 3
+
+
+def test_what_a_library_makes_of_an_interruption_is_one(command, monkeypatch, tmp_path):
+    def mangle(env, *arguments, **options):
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt as stop:
+            raise SystemError("returned a result with an exception set") from stop
+
+    monkeypatch.setattr(import_module("toybot.corridor").Corridor, "__init__", mangle)
+    code, _, complaint = command("episodes=3", "out=here")
+    assert (code, complaint) == (130, "placecell-run: interrupted\n")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_fraction_of_a_second_is_a_limit(command):
+    assert command("episodes=1", "limits.step_seconds=0.5", "out=here")[0] == 0

@@ -53,6 +53,9 @@ DEEDS = {
     "sleep with the GIL": sleep_with_the_gil,
     "slow": lambda: time.sleep(2.2),
     "allocate": lambda: HOLD.append(np.ones(400 << 17)),
+    "interrupt": lambda: os.kill(os.getpid(), signal.SIGINT),
+    "interrupt twice": lambda: [os.kill(os.getpid(), signal.SIGINT) for _ in range(2)],
+    "interrupt and sleep": lambda: [os.kill(os.getpid(), signal.SIGINT), time.sleep(600)],
     "write": lambda: print("x" * 100_000),
 }
 
