@@ -184,6 +184,7 @@ class _Attempt:
                 "start": info.get("pose"),
                 "tags": {**tags, **self._arm.tags()},
                 "goal_positions": info.get("goal_positions"),
+                "measures": info.get("measures"),
             },
         )
 

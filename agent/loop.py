@@ -53,6 +53,7 @@ class Step:
     info: dict[str, object]
     terminated: bool
     truncated: bool
+    reward: float = 0.0
 
 
 def run_episode(
@@ -89,8 +90,10 @@ def run_episode(
         agent.memory.write(percept.frame)
         retrieval = agent.memory.retrieve(percept.query, agent.k)
         decision = agent.policy.decide(percept, retrieval)
-        following, _, terminated, truncated, info = env.step(decision.action)
-        step = Step(index, observation, percept, retrieval, decision, info, terminated, truncated)
+        following, reward, terminated, truncated, info = env.step(decision.action)
+        step = Step(
+            index, observation, percept, retrieval, decision, info, terminated, truncated, float(reward)
+        )
         for watch in on_step:
             watch(step)
         if terminated or truncated:

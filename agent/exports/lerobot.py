@@ -50,8 +50,8 @@ def export(
 
     ``observation.images.front`` is the forward camera's RGB as H.264 video, ``observation.state`` the pose
     believed in (x, y, z, yaw, pitch), ``action`` the action's number (the feature's ``info`` has the names),
-    ``next.done`` the last step, ``next.success`` whether the goal was reached after the step, the task is the
-    goal in words. There is no ``next.reward``: none is recorded. Episodes that did not come to their end
+    ``next.reward`` the environment's, ``next.done`` the last step, ``next.success`` whether the goal was
+    reached after the step, the task is the goal in words. Episodes that did not come to their end
     (unfinished, crashed, stalled, timed out) are left out; :func:`left_out_of` names them.
 
     It is made beside ``out`` and put in its place when it is complete. What is held in memory is one episode
@@ -176,6 +176,7 @@ class _Maker:
         columns = {
             layout.STATE: np.array([_state(step) for step in steps], np.float32),
             layout.ACTION: np.array([step.action for step in steps], np.int64),
+            layout.REWARD: np.array([step.reward for step in steps], np.float32),
             layout.DONE: np.arange(count) == count - 1,
             "timestamp": (np.arange(count) / self.fps).astype(np.float32),
             "frame_index": np.arange(count),

@@ -20,7 +20,7 @@ VIDEO_PATH = f"videos/{{video_key}}/{_FILE}.mp4"
 EPISODES_PATH = f"meta/episodes/{_FILE}.parquet"
 
 RGB, DEPTH, STATE, ACTION = "observation.images.front", "observation.depth", "observation.state", "action"
-DONE, SUCCESS = "next.done", "next.success"
+REWARD, DONE, SUCCESS = "next.reward", "next.done", "next.success"
 STATE_NAMES = ("x_m", "y_m", "z_m", "yaw_rad", "pitch_rad")
 REQUIRED = {
     "timestamp": "float32",
@@ -109,6 +109,7 @@ def features_of(
         RGB: _feature("video", (height, width, 3), ["height", "width", "channels"], video),
         STATE: _feature("float32", (len(STATE_NAMES),), list(STATE_NAMES)),
         ACTION: _feature("int64", (1,), ["action"], {"actions": list(actions)} if actions else None),
+        REWARD: _feature("float32", (1,), None),
         DONE: _feature("bool", (1,), None),
     }
     if success:

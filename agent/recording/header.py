@@ -129,7 +129,7 @@ def _camera(value: Any) -> None:
 _READ: Mapping[str, Callable[[Any], object]] = {
     "start": pose_of, "origin": pose_of, "goal_positions": points_of, "shortest_path": points_of,
     "actions": _names, "categories": _names, "oracle": _names, "tags": _object, "camera": _camera,
-    "memory": _object, "sensors": _object, "embodiment": _object, "environment": _object,
+    "memory": _object, "measures": _object, "sensors": _object, "embodiment": _object, "environment": _object,
 }  # fmt: skip
 """What is looked at before anybody reads on; each may be null, or missing."""
 

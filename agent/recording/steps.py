@@ -45,6 +45,7 @@ class RecordedStep:
             ``yaw_rad``, ``pitch_rad``); None where the environment doesn't tell.
         collided: whether the action met an obstacle; None where the environment doesn't tell.
         goal_in_view: whether the goal was in view after the action; None likewise.
+        reward: of the action, the environment's; NaN for what is not finite.
         measures: after the action; NaN for what is not finite.
         query: what the memory was asked, the header's ``k`` items at most.
         recalled: what it gave for the decision, best first.
@@ -60,6 +61,7 @@ class RecordedStep:
     true_pose: Mapping[str, Any] | None
     collided: bool | None
     goal_in_view: bool | None
+    reward: float
     measures: Mapping[str, float]
     query: Query
     recalled: tuple[RecordedItem, ...]
@@ -85,6 +87,7 @@ class RecordedStep:
             true_pose=_told_pose(line["true_pose"]),
             collided=_flag(line["collided"]),
             goal_in_view=_flag(line["goal_in_view"]),
+            reward=numbers([line["reward"]], 1)[0],
             measures=_floats(line["measures"]),
             query=_query(line["query"]),
             recalled=tuple(_item(item) for item in line["recalled"]),
@@ -118,6 +121,7 @@ def step_line(
         "true_pose": _true_pose(info.get("pose")),
         "collided": info.get("collided"),
         "goal_in_view": info.get("goal_in_view"),
+        "reward": step.reward,
         "measures": info.get("measures", {}),
         "query": {
             "position": query.position.tolist(),

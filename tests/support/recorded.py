@@ -47,7 +47,8 @@ class Wall(gymnasium.Env):
 
     def step(self, action):
         self.count += 1
-        return self._observation(), 0.0, False, self.count >= self.steps, self._info()
+        reward = 0.5 * (self.count - 1)
+        return self._observation(), reward, False, self.count >= self.steps, self._info()
 
     def _observation(self):
         rng = np.random.default_rng(self.count)

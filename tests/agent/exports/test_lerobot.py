@@ -55,6 +55,7 @@ def test_the_info_is_the_published_one(dataset, recordings):
         RGB: ("video", [32, 48, 3], ["height", "width", "channels"]),
         "observation.state": ("float32", [5], ["x_m", "y_m", "z_m", "yaw_rad", "pitch_rad"]),
         "action": ("int64", [1], ["action"]),
+        "next.reward": ("float32", [1], None),
         "next.done": ("bool", [1], None),
         "next.success": ("bool", [1], None),
         "observation.depth": ("float32", [32, 48], ["height", "width"]),
@@ -81,6 +82,7 @@ def test_rows_say_what_was_recorded(dataset, recordings):
         believed = [[p.x, p.y, p.z, p.yaw_rad, p.pitch_rad] for p in poses]
         assert np.array_equal(rows["observation.state"], np.array(believed, np.float32))
         assert rows["action"].tolist() == [step.action for step in recording.steps]
+        assert rows["next.reward"].tolist() == [np.float32(step.reward) for step in recording.steps]
         assert rows["next.done"].tolist() == [False] * (count - 1) + [True]
         assert rows["next.success"].tolist() == [step.measures["success"] == 1 for step in recording.steps]
         assert rows["index"].tolist() == list(range(begin, begin + count))
@@ -91,6 +93,7 @@ def test_rows_say_what_was_recorded(dataset, recordings):
         assert np.array_equal(rows["observation.depth"].astype(np.float32), depth)
         begin += count
     assert begin == len(table)
+    assert columns["next.reward"].max() == 1  # of the stop at the goal; the others are progress
     assert columns["next.success"].sum() == 1  # the expert arrives once, at the end of the first episode
     assert columns["next.success"][len(recordings[0].steps) - 1]
 
@@ -166,7 +169,7 @@ def test_windows_stay_within_their_episode(dataset, recordings):
 def test_statistics_are_those_of_all_rows(dataset, recordings):
     statistics = json.loads((dataset / "meta/stats.json").read_text())
     opened = check_layout(dataset)
-    for name in ("observation.state", "action", "next.success", "observation.depth"):
+    for name in ("observation.state", "action", "next.reward", "next.success", "observation.depth"):
         rows = np.concatenate([opened.rows(number)[name] for number in range(4)]).astype(float)
         rows = rows.reshape(-1, 5 if name == "observation.state" else 1)
         found = {what: np.ravel(value) for what, value in statistics[name].items()}

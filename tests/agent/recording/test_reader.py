@@ -36,6 +36,7 @@ def test_steps_come_back_as_they_were(full):
         assert recorded.true_pose == step.info["pose"]
         assert recorded.collided == step.info["collided"]
         assert recorded.goal_in_view is True
+        assert recorded.reward == step.reward == 0.5 * step.index
         assert recorded.trace == step.decision.trace
         assert recorded.observation_hash == observation_hash(step.observation)
         asked = step.percept.query
