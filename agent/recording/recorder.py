@@ -102,8 +102,8 @@ class EpisodeRecorder(Recorder):
             # Unlinked, never emptied: a process that still writes there writes into a file without a name.
             for name in _OF_AN_ATTEMPT:
                 (folder / name).unlink(missing_ok=True)
-            for torn in folder.glob(f".{HEADER_FILE}.*"):
-                torn.unlink(missing_ok=True)
+                for torn in folder.glob(f".{name}.*"):  # what a kill left of it while it was written
+                    torn.unlink(missing_ok=True)
             if self._options.level == "full":
                 self._frames = FrameTar(folder / FRAMES_FILE)
             self._lines = AppendedFile(folder / STEPS_FILE)

@@ -135,7 +135,7 @@ def test_each_step_can_be_read_once_it_was_added(tmp_path):
 
 def test_a_new_attempt_removes_what_the_last_one_left(tmp_path):
     record(tmp_path, ends=False)
-    for name in ("view.png", "error.txt", ".header.json.x1y2"):
+    for name in ("view.png", "error.txt", ".header.json.x1y2", ".view.png.x3y4"):
         (tmp_path / name).write_text("old")
     (tmp_path / "notes.txt").write_text("a user's own")
     record(tmp_path, "light", steps=2)
