@@ -1,6 +1,6 @@
 """Many episodes: run them, survive what breaks, go on where a run was cut off, leave a run's folder."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -49,6 +49,7 @@ def run(
     record: RecordOptions | None = None,
     limits: Limits | None = None,
     max_failures: int | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Summary:
     """Runs the first ``episodes`` of an environment's dataset in this process and writes a run's folder.
 
@@ -69,6 +70,7 @@ def run(
         record: what is kept of each step; None: :class:`~placecell.agent.recording.RecordOptions`' defaults.
         limits: what an episode may take; in this process a step that never ends cannot be ended.
         max_failures: the run ends once so many episodes were not done; None: never.
+        tell: is told in a line what had to be repaired before the run could go on.
 
     Returns:
         What the run came to so far: ``counts["attempted"]`` is below ``counts["wanted"]`` where it ended
@@ -82,7 +84,9 @@ def run(
     plan = Plan(seed, arm, limits or Limits(), record or RecordOptions())
     with Interrupts() as beat:
         walking = _Here(env, agent, plan, out, beat)
-        return _run(walking, plan, episodes, out, config, progress=progress, max_failures=max_failures)
+        return _run(
+            walking, plan, episodes, out, config, progress=progress, max_failures=max_failures, tell=tell
+        )
 
 
 def run_workers(
@@ -98,6 +102,7 @@ def run_workers(
     record: RecordOptions | None = None,
     limits: Limits | None = None,
     max_failures: int | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Summary:
     """As :func:`run`, in so many spawned processes, which this one watches and replaces.
 
@@ -108,13 +113,15 @@ def run_workers(
         make: makes an environment and its agent; called once in each worker, so it has to be picklable (a
             function of a module, or a ``functools.partial`` of one).
         workers: how many processes at most, 1 or more.
-        episodes, seed, out, config, progress, arm, record, limits, max_failures: see :func:`run`.
+        episodes, seed, out, config, progress, arm, record, limits, max_failures, tell: see :func:`run`.
     """
     if workers < 1:
         raise ConfigError(expected="workers of 1 or more", came=str(workers), fix="set workers=N")
     plan = Plan(seed, arm, limits or Limits(), record or RecordOptions())
     with Workers(make, plan, out, workers) as walking:
-        return _run(walking, plan, episodes, out, config, progress=progress, max_failures=max_failures)
+        return _run(
+            walking, plan, episodes, out, config, progress=progress, max_failures=max_failures, tell=tell
+        )
 
 
 class _Here:
@@ -143,6 +150,7 @@ def _run(
     *,
     progress: bool,
     max_failures: int | None,
+    tell: Callable[[str], None] | None,
 ) -> Summary:
     rule_of(plan.arm)
     if episodes < 1:
@@ -154,6 +162,11 @@ def _run(
             fix="set max_failures=N, or max_failures=null to go on whatever happens",
         )
     with RunFolder(out, config) as folder:
+        if folder.torn and tell is not None:
+            tell(
+                f"the last line of {out / RESULTS_FILE} was cut off after {len(folder.torn)} characters: "
+                "it was taken out, and its episode is walked again"
+            )
         require_within(episodes, folder.statuses, out / RESULTS_FILE)
         if len(folder.statuses) == episodes:
             return _close(folder, plan, episodes)

@@ -125,6 +125,7 @@ def _how(cfg: DictConfig) -> dict[str, Any]:
         "record": RecordOptions.of(_plain(cfg.record)),
         "limits": Limits.of(_plain(cfg.limits)),
         "max_failures": cfg.max_failures,
+        "tell": lambda line: print(f"placecell-run: {line}", file=sys.stderr),
     }
 
 

@@ -310,8 +310,14 @@ def test_a_line_cut_by_a_kill_is_walked_again(walk):
     calm = lines(out)
     for cut in (1, 30, len(whole.splitlines(keepends=True)[-1]) - 1):
         (out / "results.jsonl").write_bytes(whole[:-cut])
-        walk()
+        told = []
+        walk(how={"tell": told.append})
         assert lines(out) == calm
+        kept = len(whole.splitlines(keepends=True)[-1]) - cut
+        assert told == [
+            f"the last line of {out}/results.jsonl was cut off after {kept} characters: it was taken out, "
+            "and its episode is walked again"
+        ]
 
 
 def test_a_folder_of_another_configuration_is_refused_and_left_as_it_was(walk):
