@@ -184,6 +184,7 @@ class _Attempt:
                 "start": info.get("pose"),
                 "tags": {**tags, **self._arm.tags()},
                 "goal_positions": info.get("goal_positions"),
+                "goal_in_view": info.get("goal_in_view"),
                 "measures": info.get("measures"),
             },
         )

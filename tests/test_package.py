@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = ["placecell-bench", "placecell-replay", "placecell-run", "placecell-train"]
+COMMANDS = [
+    "placecell-bench",
+    "placecell-data",
+    "placecell-doctor",
+    "placecell-replay",
+    "placecell-run",
+    "placecell-train",
+]
 LEARNED = ["agent/perception/segmenter.safetensors", "agent/policies/expectation.json"]
 
 
@@ -82,7 +89,9 @@ def test_the_wheel_holds_every_module_and_config_and_no_more(built):
     for folder in ("agent", "conf", "envs", "memory", "scripts"):
         modules |= {f"placecell/{folder}/{name}" for name in modules_of(ROOT / folder)}
     configs = {f"placecell/{p.relative_to(ROOT).as_posix()}" for p in (ROOT / "conf").rglob("*.yaml")}
-    assert names == modules | configs | {f"placecell/{name}" for name in LEARNED}
+    pages = ROOT / "agent" / "replay" / "page" / "assets"
+    assets = {f"placecell/{p.relative_to(ROOT).as_posix()}" for p in pages.iterdir()}
+    assert names == modules | configs | assets | {f"placecell/{name}" for name in LEARNED}
 
 
 def test_the_installed_package_is_complete_and_found_from_elsewhere(installed, tmp_path):

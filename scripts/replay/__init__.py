@@ -19,7 +19,7 @@ from placecell.errors import ConfigError, PlacecellError
 from .reading import NotReadableError
 
 PROGRAM = "placecell-replay"
-SUBCOMMANDS = ("summary", "compare", "export")
+SUBCOMMANDS = ("page", "summary", "compare", "export", "verify", "recall", "video")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,0 +1,107 @@
+"""The page of one episode."""
+
+import json
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from ...recording import Recording
+from .gather import goal_of, scene_of
+from .images import images_of
+from .links import NO_NEIGHBOURS, Neighbours
+from .template import assembled, data_of
+
+PAGE_FILE = "page.html"
+MOST_BYTES = 15_000_000
+_MOST_STEPS = 500
+
+
+def episode_page(recording: Recording, neighbours: Neighbours = NO_NEIGHBOURS) -> str:
+    """The whole page, in one file that loads nothing.
+
+    At most 15 MB for 500 steps, and in proportion beyond: the images get what the rest leaves.
+
+    Args:
+        recording: of any level, with a step at least; a light one shows neither images nor the map.
+        neighbours: the episodes before and after, where they have pages.
+
+    Raises:
+        ArchiveError: no step, or a damaged frame.
+    """
+    scene = scene_of(recording)
+    most = MOST_BYTES * max(1.0, len(recording.steps) / _MOST_STEPS)
+    room = int(most - len(json.dumps(scene)) * 1.1 - 200_000)
+    images = images_of(recording, room)
+    width, height = images.size or (4, 3)
+    header = recording.header
+    scene["images"] = {"steps": images.steps, "rgb": images.rgb, "depth": images.depth, "far": images.far_m}
+    values = {
+        "title": escape(f"{header.get('episode_id', recording.folder.name)}: {goal_of(header)}"),
+        "episode": escape(str(header.get("episode_id", recording.folder.name))),
+        "goal": escape(goal_of(header)),
+        "scene": escape(str(header.get("scene_id", ""))),
+        "oracle": escape(", ".join(header.get("oracle") or []) or "none"),
+        "outcome": pill(*outcome_of(recording.end)),
+        "notice": _notice(recording),
+        "facts": _facts(recording),
+        "neighbours": neighbours.markup(),
+        "thumbnail": images.thumbnail or "data:,",  # an empty one would ask for the page itself
+        "width": str(width),
+        "height": str(height),
+        "last": str(len(recording.steps) - 1),
+        "kind": "full" if images.steps else "light",
+        "data": data_of(scene),
+    }
+    return assembled("page.html", ("map.js", "page.js"), values)
+
+
+def outcome_of(end: Mapping[str, Any] | None) -> tuple[str, str]:
+    """A kind (``good``, ``bad``, ``broken``) and words for how an episode went; None: it was cut off."""
+    if end is None:
+        return "broken", "cut off"
+    status = str(end.get("status", ""))
+    if status != "done":
+        return "broken", status.replace("_", " ")
+    success = (end.get("measures") or {}).get("success")
+    if end.get("failure"):
+        return "bad", str(end["failure"])
+    if success is None:
+        return "plain", "done"
+    return ("good", "success") if success > 0 else ("bad", "failed")
+
+
+def pill(kind: str, words: str) -> str:
+    """Markup of an outcome."""
+    return f'<span class="pill {kind}">{escape(words)}</span>'
+
+
+def _notice(recording: Recording) -> str:
+    said = []
+    header = recording.header
+    if header["level"] == "light":
+        said.append("A light recording: no images, no map of the memory. Run with record=full for them.")
+    elif (every := header.get("every", 1)) != 1:
+        said.append(f"Images and map were recorded every {every} steps; between them the last ones stay.")
+    if recording.end is None:
+        said.append(f"The episode was cut off after {len(recording.steps)} steps.")
+    elif reason := recording.end.get("reason"):
+        said.append(f"{recording.end.get('status')}: {reason}")
+    return "".join(f'<p class="notice">{escape(text)}</p>' for text in said)
+
+
+def _facts(recording: Recording) -> str:
+    header, end = recording.header, recording.end or {}
+    memory = header.get("memory") or {}
+    settings = ", ".join(f"{key} {value}" for key, value in (memory.get("settings") or {}).items())
+    tags = ", ".join(f"{key} {value}" for key, value in (header.get("tags") or {}).items())
+    facts = {
+        "policy": header.get("policy"),
+        "memory": f"{memory.get('class', 'not told')}{f' ({settings})' if settings else ''}",
+        "start": f"{header.get('arm')} memory",
+        "scene": header.get("scene_id"),
+        "tags": tags,
+        "seed": f"{header.get('seed')} of the episode, {header.get('run_seed')} of the run",
+        "steps": f"{len(recording.steps)}{', at the limit' if end.get('truncated') else ''}",
+    }
+    rows = (f"<dt>{escape(key)}</dt><dd>{escape(str(value))}</dd>" for key, value in facts.items() if value)
+    return "".join(rows)
