@@ -44,7 +44,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $(STAMP)
 
 run: $(STAMP)
-	@$(BIN)/placecell-run $(WORLD) agent=$(AGENT) episodes=$(EPISODES) seed=$(SEED) 'out=$(OUT)' \
+	@$(BIN)/placecell-run $(WORLD) agent=$(AGENT) record=full episodes=$(EPISODES) seed=$(SEED) 'out=$(OUT)' \
 	  && echo "make run: $(AGENT) walked $(EPISODES) episodes in $(or $(SCENE),generated houses); results in $(OUT)/"
 
 test: export PLACECELL_TYPECHECK := 1
