@@ -45,6 +45,11 @@ def build(node: DictConfig, name: str, **objects: object) -> Any:
     return factory(**objects)
 
 
+def build_env(cfg: DictConfig) -> Any:
+    """The environment of a run's resolved configuration: its ``env``, ``task``, ``seed`` and ``episodes``."""
+    return build(cfg.env, "env", task=plain_task(cfg.task), seed=cfg.seed, episodes=cfg.episodes)
+
+
 def plain_task(node: DictConfig) -> dict[str, Any]:
     """A task is data, not an object: the environment gets its keys as a plain dict."""
     task = OmegaConf.to_container(node, resolve=True)

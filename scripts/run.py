@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from placecell.errors import ConfigError
 
-from .build import build, plain_task
+from .build import build, build_env
 from .hydra_app import application, sweep_folder
 from .replay.summary import require_no_run, tell
 
@@ -92,7 +92,7 @@ def _run(cfg: DictConfig, out: Path) -> int:
 def make(config: dict[str, Any]) -> "tuple[gymnasium.Env, Agent]":
     """The environment and the agent of a resolved configuration; called in the process that walks."""
     cfg = OmegaConf.create(config)
-    env = build(cfg.env, "env", task=plain_task(cfg.task), seed=cfg.seed, episodes=cfg.episodes)
+    env = build_env(cfg)
     try:
         return env, build(cfg.agent, "agent", env=env, memory=build(cfg.memory, "memory"))
     except BaseException:

@@ -3,12 +3,11 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from placecell.errors import ArchiveError
 
-from .export import recorded_episodes
+from .episodes import add_episodes, recorded_episodes
 from .reading import NotReadableError, open_run, write_files
 
 if TYPE_CHECKING:
@@ -19,13 +18,7 @@ HELP = "what was seen, remembered and done in an episode on one page, and an ind
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the run and its episodes."""
-    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
-    parser.add_argument(
-        "episodes",
-        metavar="EPISODE",
-        nargs="*",
-        help="its id, else its index, or the name of its folder; all that are recorded, if none is named",
-    )
+    add_episodes(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

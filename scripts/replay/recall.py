@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from placecell.errors import ConfigError
 
-from .export import recorded_episodes
+from .episodes import add_episodes, recorded_episodes
 from .reading import NotReadableError, console, open_run, write_files
 
 if TYPE_CHECKING:
@@ -24,13 +24,7 @@ _SHOWN = 3
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the run, its episodes, the memories, and what to show."""
-    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run with record=full")
-    parser.add_argument(
-        "episodes",
-        metavar="EPISODE",
-        nargs="*",
-        help="its id, else its index, or the name of its folder; all that are recorded, if none is named",
-    )
+    add_episodes(parser, "the folder of a run with record=full")
     parser.add_argument(
         "--memory",
         metavar="CHOICE",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from placecell.errors import OutputError
 
-from .export import recorded_episodes
+from .episodes import add_episodes, recorded_episodes
 from .reading import open_run
 
 if TYPE_CHECKING:
@@ -23,13 +23,7 @@ _NEEDED = ("env", "task", "seed", "episodes")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the run and its episodes."""
-    parser.add_argument("run", metavar="RUN", type=Path, help="the folder of a run")
-    parser.add_argument(
-        "episodes",
-        metavar="EPISODE",
-        nargs="*",
-        help="its id, else its index, or the name of its folder; all of the run, if none is named",
-    )
+    add_episodes(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -70,7 +64,7 @@ def make_env(config: Mapping[str, Any], folder: Path) -> "gymnasium.Env":
     """
     from omegaconf import DictConfig, OmegaConf
 
-    from ..build import build, plain_task
+    from ..build import build_env
 
     missing = [name for name in _NEEDED if name not in config]
     if missing:
@@ -86,9 +80,7 @@ def make_env(config: Mapping[str, Any], folder: Path) -> "gymnasium.Env":
             came=f"env {cfg.env!r:.40}, task {cfg.task!r:.40}",
             fix="put back the file that placecell-run wrote there",
         )
-    env: gymnasium.Env = build(
-        cfg.env, "env", task=plain_task(cfg.task), seed=cfg.seed, episodes=cfg.episodes
-    )
+    env: gymnasium.Env = build_env(cfg)
     return env
 
 

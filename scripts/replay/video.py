@@ -5,7 +5,7 @@ from pathlib import Path
 
 from placecell.errors import ArchiveError
 
-from .export import recorded_episodes
+from .episodes import recorded_episodes
 from .reading import NotReadableError
 
 HELP = "a recorded episode as an mp4: what was seen, the map as it grew, and why"
