@@ -1,7 +1,7 @@
 """The memory's map from above, as it grew, with the way, the goals and what was recalled on it."""
 
 import colorsys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,12 +52,18 @@ class SeenFromAbove:
         extent: what is drawn.
         goals: (n, 3) metres, the episode's frame.
         shortest: (n, 3) corners of the shortest way; may be empty.
+        structure: categories, such as walls, that are drawn as if they had no name.
     """
 
     def __init__(
-        self, extent: Extent, goals: Float[np.ndarray, "g 3"], shortest: Float[np.ndarray, "s 3"]
+        self,
+        extent: Extent,
+        goals: Float[np.ndarray, "g 3"],
+        shortest: Float[np.ndarray, "s 3"],
+        structure: Collection[int] = (),
     ) -> None:
         self._extent, self._goals, self._shortest = extent, goals, shortest
+        self._structure = structure
         self._map = GrowingMap()
 
     def grow(self, growth: Growth) -> None:
@@ -91,7 +97,10 @@ class SeenFromAbove:
         near = (over_m > -_STOREY_M) & (over_m < _HEAD_M)
         # Floor first, then from low to high: what stands higher hides what is below it, as seen from above.
         order = np.flatnonzero(near)[np.argsort(over_m[near], kind="stable")]
-        colours = np.array([_THING, *map(_colour, range(1, int(labels.max(initial=0)) + 1))], np.uint8)
+        known = range(1, int(labels.max(initial=0)) + 1)
+        colours = np.array(
+            [_THING, *(_THING if n in self._structure else _colour(n) for n in known)], np.uint8
+        )
         shade = np.where((over_m < _FLOOR_UP_TO_M)[:, None], np.array(_FLOOR, np.uint8), colours[labels])
         corners = cells[order] * edge_m
         columns, rows = (self._extent.to_pixels(corners) + 0.5).astype(np.int64).T

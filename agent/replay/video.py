@@ -13,8 +13,9 @@ from placecell.errors import ConfigError
 from ..exports.lerobot_video import Part
 from ..exports.output import whole_file
 from ..exports.walked import Walked
-from ..picture import depth_colours
 from ..recording import RecordedStep, points_of
+from .page.gather import STRUCTURE
+from .page.images import farthest, samples, shades
 from .seen_from_above import Extent, SeenFromAbove
 
 Picture = UInt8[np.ndarray, "_ _ 3"]
@@ -68,12 +69,16 @@ def pictures(walked: Walked) -> Iterator[Picture]:
     recording, poses = walked.recording, [step.pose for step in walked.steps]
     shortest = points_of(recording.header.get("shortest_path") or [])
     places = [walked.believed_path, walked.goals, shortest]
-    above = SeenFromAbove(Extent.around(np.concatenate(places), _MAP), walked.goals, shortest)
+    names = recording.header.get("categories") or []
+    structure = frozenset(n for n, name in enumerate(names) if name in STRUCTURE)
+    extent = Extent.around(np.concatenate(places), _MAP)
+    above = SeenFromAbove(extent, walked.goals, shortest, structure)
+    far_m = farthest(recording.frame(index).depth for index in samples(walked.framed))
     for index in walked.framed:
         frame, growth, step = recording.frame(index), recording.growth(index), recording.steps[index]
         if growth is not None:
             above.grow(growth)
-        views = [depth_colours(frame.depth)]
+        views = [shades(frame.depth, far_m)]
         if frame.rgb is not None:
             views.insert(0, frame.rgb)
         views = [_scaled(view) for view in views]

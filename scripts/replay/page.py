@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from placecell.errors import ArchiveError
@@ -11,6 +10,7 @@ from .episodes import add_episodes, recorded_episodes
 from .reading import NotReadableError, open_run, write_files
 
 if TYPE_CHECKING:
+    from placecell.agent.replay.page import Neighbours
     from placecell.agent.stored_run import RecordedEpisode
 
 HELP = "what was seen, remembered and done in an episode on one page, and an index of the run"
@@ -26,18 +26,26 @@ def run(arguments: argparse.Namespace) -> int:
 
     Of a whole run, what gets no page is told on stderr; what was named must be readable.
     """
-    from placecell.agent.replay.page import INDEX_FILE, index_page, relink, rows_of
+    from placecell.agent.replay.page import (
+        INDEX_FILE,
+        has_page,
+        index_page,
+        neighbours_of,
+        relink,
+        rows_of,
+    )
     from placecell.agent.run_folder import writing
 
     stored = open_run(arguments.run)
     recorded, chosen = stored.recorded(), recorded_episodes(arguments.run, arguments.episodes)
+    paged = {episode for episode in recorded if has_page(episode)} | set(chosen)
     unfinished, damaged = {}, {}
     for episode in chosen:
         try:
             if not arguments.episodes and not _begun(episode):
                 unfinished[episode.folder.name] = "it ended before its first step"
             else:
-                _write_page(episode, recorded, chosen)
+                _write_page(episode, neighbours_of(episode, recorded, paged))
         except ArchiveError as error:
             if arguments.episodes:
                 raise NotReadableError(str(error)) from error
@@ -59,12 +67,9 @@ def _begun(episode: "RecordedEpisode") -> bool:
     return (episode.folder / HEADER_FILE).exists() and bool(Recording.read(episode.folder).steps)
 
 
-def _write_page(
-    episode: "RecordedEpisode", recorded: "Sequence[RecordedEpisode]", chosen: "Sequence[RecordedEpisode]"
-) -> None:
+def _write_page(episode: "RecordedEpisode", neighbours: "Neighbours") -> None:
     from placecell.agent.recording import Recording
-    from placecell.agent.replay.page import PAGE_FILE, episode_page, has_page, neighbours_of
+    from placecell.agent.replay.page import PAGE_FILE, episode_page
 
-    paged = {other for other in recorded if other in chosen or has_page(other)}
-    page = episode_page(Recording.read(episode.folder), neighbours_of(episode, recorded, paged))
+    page = episode_page(Recording.read(episode.folder), neighbours)
     write_files(episode.folder, {PAGE_FILE: page})

@@ -6,12 +6,13 @@
 - :mod:`.images`: the frames, small enough;
 - :mod:`.html`: the page of an episode;
 - :mod:`.index`: the run's index;
+- :mod:`.thumbnails`: a small view of each episode for it;
 - :mod:`.links`: between neighbouring episodes.
 """
 
-from .html import PAGE_FILE, episode_page
+from .html import episode_page
 from .index import INDEX_FILE, Row, index_page, rows_of
-from .links import NO_NEIGHBOURS, Neighbours, has_page, neighbours_of, relink
+from .links import NO_NEIGHBOURS, PAGE_FILE, Neighbours, has_page, neighbours_of, relink
 
 __all__ = [
     "INDEX_FILE",

@@ -1,18 +1,20 @@
 """The memory's map from above as it grew: which columns changed in each step, packed as typed arrays."""
 
 import base64
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Float, Int64
 
 from placecell.memory import Growth
 
 SIDE = 2048  # columns each way; what lies beyond isn't drawn
+_AROUND_M = 10.0  # beyond the way walked, as far as memories mostly see
 STOREY_M, BELOW_M, ABOVE_M = 2.5, 0.6, 1.8
 _BLOCK = 8
-_SIDE_BITS = 11
+_SIDE_BITS, _COARSEST_BITS = 11, 3  # a column is never wider than a block
 _MOST_LAYERS, _MOST_LABELS = 256, 255
 
 
@@ -56,7 +58,8 @@ class MapFromAbove:
             ``BELOW_M`` below the storey's floor to ``ABOVE_M`` above it, uint8.
         labels: of every change an index into ``names``, uint8.
         names: category ids by index; the first is 0, nothing known.
-        left_out: cells that lie beyond the ``SIDE`` columns each way.
+        left_out: cells that lie beyond the ``SIDE`` columns each way, at the end.
+        coarser: how many of the memory's cells a column is wide: 1, or of a wide map 2, 4 or 8.
     """
 
     cell_m: float
@@ -67,6 +70,7 @@ class MapFromAbove:
     labels: np.ndarray
     names: tuple[int, ...]
     left_out: int
+    coarser: int
 
     def to_json(self) -> dict[str, object]:
         """Plain JSON, the arrays as base64 of little-endian bytes."""
@@ -80,21 +84,23 @@ class MapFromAbove:
             "labels": _packed(self.labels),
             "names": list(self.names),
             "leftOut": self.left_out,
+            "coarser": self.coarser,
         }
 
 
 def map_from_above(
-    growths: Iterable[Growth | None], layers: Layers, centre_m: Sequence[float]
+    growths: Iterable[Growth | None], layers: Layers, path_m: Float[np.ndarray, "n 2"]
 ) -> MapFromAbove:
     """What the growths of an episode come to, seen from above.
 
     Of every column the highest cell between a little below the floor and the height of a door is shown, so
-    that ceilings hide nothing.
+    that ceilings hide nothing. A map is drawn coarser where the way and what the memory begins with
+    are wider than ``SIDE`` columns; what it gets to know far beyond them is left out.
 
     Args:
         growths: of each step, None of one without arrays.
         layers: the storeys that are shown.
-        centre_m: [x, y] of the middle of what is drawn, metres.
+        path_m: (n, 2) x, y of the way walked, metres.
     """
     canvas: _Canvas | None = None
     counts: list[int] = []
@@ -102,7 +108,7 @@ def map_from_above(
     for growth in growths:
         before = len(changes)
         if growth is not None and not growth.empty:
-            canvas = canvas or _Canvas(growth.cell_m, layers, centre_m)
+            canvas = canvas or _Canvas(growth, layers, path_m)
             changes += canvas.apply(growth)
         counts.append(sum(len(columns) for columns, _, _ in changes[before:]))
     columns, heights, ids = (
@@ -110,27 +116,36 @@ def map_from_above(
         for n, kind in enumerate((np.uint32, np.uint8, np.uint16))
     )
     names, labels = _named(ids)
-    cell_m, origin, left_out = (1.0, (0, 0), 0) if canvas is None else canvas.facts
+    cell_m, origin, left_out, coarser = (1.0, (0, 0), 0, 1) if canvas is None else canvas.facts
     return MapFromAbove(
-        cell_m, origin, np.array(counts, np.uint32), columns, heights, labels, names, left_out
+        cell_m, origin, np.array(counts, np.uint32), columns, heights, labels, names, left_out, coarser
     )
 
 
 class _Canvas:
     """The columns as they stand, and the blocks that they stand for."""
 
-    def __init__(self, cell_m: float, layers: Layers, centre_m: Sequence[float]) -> None:
-        self._cell_m, self._floors = cell_m, layers.floors_m
-        self._origin = np.array([int(c / cell_m) // _BLOCK * _BLOCK - SIDE // 2 for c in centre_m[:2]])
+    def __init__(self, first: Growth, layers: Layers, path_m: Float[np.ndarray, "n 2"]) -> None:
+        self._cell_m, self._floors = first.cell_m, layers.floors_m
+        near, held = path_m / self._cell_m, first.blocks[:, :2].astype(np.int64) * _BLOCK
+        places = np.concatenate([near - _AROUND_M / self._cell_m, near + _AROUND_M / self._cell_m, held])
+        low, high = places.min(0), places.max(0)
+        # Columns of 2, 4 or 8 cells until it fits, with a block to spare for the origin's alignment.
+        wide = float((high - low).max()) / (SIDE - 2 * _BLOCK)
+        self._bits = min(_COARSEST_BITS, max(0, math.ceil(math.log2(wide))))
+        middle = np.floor((low + high) / 2).astype(np.int64)
+        self._origin = (middle - (SIDE << self._bits) // 2) // _BLOCK * _BLOCK
         shape = (len(self._floors), SIDE * SIDE)
         self._heights, self._labels = np.zeros(shape, np.uint8), np.zeros(shape, np.uint16)
         self._stacks: dict[tuple[int, int], dict[int, tuple[np.ndarray, np.ndarray]]] = {}
         self._beyond: dict[tuple[int, int, int], int] = {}
 
     @property
-    def facts(self) -> tuple[float, tuple[int, int], int]:
-        x, y = self._origin.tolist()
-        return self._cell_m, (x, y), sum(self._beyond.values())
+    def facts(self) -> tuple[float, tuple[int, int], int, int]:
+        """A column's width in metres, the origin in columns, the cells beyond, a column's width in cells."""
+        x, y = (self._origin >> self._bits).tolist()
+        coarser = 1 << self._bits
+        return self._cell_m * coarser, (x, y), sum(self._beyond.values()), coarser
 
     def apply(self, growth: Growth) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """The changes that it brings, a layer each: columns, heights and category ids."""
@@ -140,8 +155,9 @@ class _Canvas:
         rows = [part for stack in touched for part in self._stacks.get(stack, {}).values()]
         cells = np.concatenate([np.zeros((0, 3), np.int64), *(cells for cells, _ in rows)])
         ids = np.concatenate([np.zeros(0, np.uint16), *(labels for _, labels in rows)])
-        columns = _columns_of(touched)
-        rank = np.searchsorted(columns, (cells[:, 1] << _SIDE_BITS) | cells[:, 0])
+        columns = _columns_of(touched, _BLOCK >> self._bits)
+        x, y = (cells[:, :2] >> self._bits).T
+        rank = np.searchsorted(columns, y << _SIDE_BITS | x)
         above_m = (cells[:, 2] + 0.5) * self._cell_m
         order = np.argsort(above_m, kind="stable")
         found = [
@@ -178,7 +194,7 @@ class _Canvas:
         for bx, by, bz in growth.blocks.tolist():
             part = held.get((bx, by, bz), none)
             stack = bx - int(self._origin[0]) // _BLOCK, by - int(self._origin[1]) // _BLOCK
-            if not all(0 <= n < SIDE // _BLOCK for n in stack):
+            if not all(0 <= n < (SIDE << self._bits) // _BLOCK for n in stack):
                 self._beyond[bx, by, bz] = len(part)
                 continue
             self._stacks.setdefault(stack, {})[bz] = cells[part], growth.labels[part]
@@ -186,10 +202,10 @@ class _Canvas:
         return sorted(touched)
 
 
-def _columns_of(stacks: Sequence[tuple[int, int]]) -> Int64[np.ndarray, " n"]:
-    """The columns of these stacks of blocks, rising."""
-    corners = np.array(stacks, np.int64) * _BLOCK
-    y, x = (n.ravel() for n in np.mgrid[:_BLOCK, :_BLOCK])
+def _columns_of(stacks: Sequence[tuple[int, int]], wide: int) -> Int64[np.ndarray, " n"]:
+    """The columns of these stacks of blocks, each so many columns wide, rising."""
+    corners = np.array(stacks, np.int64) * wide
+    y, x = (n.ravel() for n in np.mgrid[:wide, :wide])
     return np.sort(((corners[:, 1:] + y) << _SIDE_BITS | (corners[:, :1] + x)).ravel())
 
 

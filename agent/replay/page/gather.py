@@ -1,11 +1,14 @@
 """What a page shows of a recording, as plain JSON; positions in the episode's frame, metres."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from placecell.errors import ArchiveError
 from placecell.geometry import Pose
+from placecell.memory import Growth
 
 from ...recording import RecordedStep, Recording, points_of, pose_of
 from .from_above import Layers, map_from_above
@@ -16,8 +19,12 @@ STRUCTURE = ("wall", "floor", "ceiling", "door", "window", "stairs", "rug", "cur
 _MOST_PLAN = 48
 
 
-def scene_of(recording: Recording) -> dict[str, object]:
+def scene_of(recording: Recording, seen: Callable[[int], None] = lambda step: None) -> dict[str, Any]:
     """Everything of a page but its images: what holds of the episode, its steps, the map from above.
+
+    Args:
+        recording: of any level, with a step at least.
+        seen: is told of each step of a full recording while its arrays are at hand.
 
     Raises:
         ArchiveError: a recording without a step, or a damaged frame.
@@ -34,8 +41,8 @@ def scene_of(recording: Recording) -> dict[str, object]:
     full = header["level"] == "full"
     above = None
     if full:
-        growths = (recording.growth(step.index) for step in steps)
-        above = map_from_above(growths, layers, [steps[0].pose.x, steps[0].pose.y])
+        path = np.array([step.pose.position[:2] for step in steps])
+        above = map_from_above(_growths(recording, seen), layers, path)
     names = list(dict.fromkeys(name for step in steps for name in step.measures))
     goals, shortest = header.get("goal_positions"), header.get("shortest_path")
     return {
@@ -55,6 +62,12 @@ def scene_of(recording: Recording) -> dict[str, object]:
             for step, layer in zip(steps, layers.of_step, strict=True)
         ],
     }
+
+
+def _growths(recording: Recording, seen: Callable[[int], None]) -> Iterator[Growth | None]:
+    for step in recording.steps:
+        yield recording.growth(step.index)
+        seen(step.index)
 
 
 def goal_of(header: Mapping[str, Any]) -> str:

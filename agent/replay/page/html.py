@@ -1,19 +1,21 @@
 """The page of one episode."""
 
 import json
+import math
 from collections.abc import Mapping
 from html import escape
 from typing import Any
 
 from ...recording import Recording
+from .from_above import SIDE
 from .gather import goal_of, scene_of
-from .images import images_of
+from .images import Pictures
 from .links import NO_NEIGHBOURS, Neighbours
 from .template import assembled, data_of
 
-PAGE_FILE = "page.html"
 MOST_BYTES = 15_000_000
 _MOST_STEPS = 500
+_OF_IMAGES = 0.8  # of a page's bytes, as long as nothing is known of the rest
 
 
 def episode_page(recording: Recording, neighbours: Neighbours = NO_NEIGHBOURS) -> str:
@@ -28,10 +30,10 @@ def episode_page(recording: Recording, neighbours: Neighbours = NO_NEIGHBOURS) -
     Raises:
         ArchiveError: no step, or a damaged frame.
     """
-    scene = scene_of(recording)
     most = MOST_BYTES * max(1.0, len(recording.steps) / _MOST_STEPS)
-    room = int(most - len(json.dumps(scene)) * 1.1 - 200_000)
-    images = images_of(recording, room)
+    pictures = Pictures(recording, int(_OF_IMAGES * most))
+    scene = scene_of(recording, pictures.see)
+    images = pictures.within(int(most - len(json.dumps(scene)) * 1.1 - 200_000))
     width, height = images.size or (4, 3)
     header = recording.header
     scene["images"] = {"steps": images.steps, "rgb": images.rgb, "depth": images.depth, "far": images.far_m}
@@ -42,7 +44,7 @@ def episode_page(recording: Recording, neighbours: Neighbours = NO_NEIGHBOURS) -
         "scene": escape(str(header.get("scene_id", ""))),
         "oracle": escape(", ".join(header.get("oracle") or []) or "none"),
         "outcome": pill(*outcome_of(recording.end)),
-        "notice": _notice(recording),
+        "notice": _notice(recording, scene["map"]),
         "facts": _facts(recording),
         "neighbours": neighbours.markup(),
         "thumbnail": images.thumbnail or "data:,",  # an empty one would ask for the page itself
@@ -65,7 +67,7 @@ def outcome_of(end: Mapping[str, Any] | None) -> tuple[str, str]:
     success = (end.get("measures") or {}).get("success")
     if end.get("failure"):
         return "bad", str(end["failure"])
-    if success is None:
+    if success is None or math.isnan(success):
         return "plain", "done"
     return ("good", "success") if success > 0 else ("bad", "failed")
 
@@ -75,7 +77,8 @@ def pill(kind: str, words: str) -> str:
     return f'<span class="pill {kind}">{escape(words)}</span>'
 
 
-def _notice(recording: Recording) -> str:
+def _notice(recording: Recording, above: Mapping[str, Any] | None) -> str:
+    """What a reader has to know beforehand; ``above`` is the map as the page has it."""
     said = []
     header = recording.header
     if header["level"] == "light":
@@ -86,7 +89,21 @@ def _notice(recording: Recording) -> str:
         said.append(f"The episode was cut off after {len(recording.steps)} steps.")
     elif reason := recording.end.get("reason"):
         said.append(f"{recording.end.get('status')}: {reason}")
+    if above is not None:
+        said += _cut_of_map(above)
     return "".join(f'<p class="notice">{escape(text)}</p>' for text in said)
+
+
+def _cut_of_map(above: Mapping[str, Any]) -> list[str]:
+    """What a wide map lost: it is drawn coarser, and cut where even that is too little."""
+    said = []
+    if above["coarser"] > 1:
+        cell_m = above["cell"] / above["coarser"]
+        said.append(f"A wide map: drawn in cells of {above['cell']:g} m, the memory's own are {cell_m:g} m.")
+    if above["leftOut"]:
+        side_m = SIDE * above["cell"]
+        said.append(f"{above['leftOut']} cells of the map lie beyond the {side_m:.0f} m that are drawn.")
+    return said
 
 
 def _facts(recording: Recording) -> str:

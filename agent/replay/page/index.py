@@ -1,20 +1,22 @@
 """The index of a run: every episode in a table that sorts, failures first."""
 
 import math
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
+from placecell.errors import ArchiveError
+
+from ...recording.header import read_header
 from ...results import Result, Summary, in_order, summarise
 from ...stored_run import RecordedEpisode, StoredRun
-from .html import PAGE_FILE, outcome_of, pill
+from .html import outcome_of, pill
 from .links import has_page, href_of
 from .template import assembled
+from .thumbnails import thumbnail_in
 
 INDEX_FILE = "index.html"
-_HEAD_BYTES = 65_536
-_THUMBNAIL = re.compile(rb'<link rel="icon" href="(data:image/webp;base64,[A-Za-z0-9+/=]+)">')
+_LONGEST_REASON = 160
 _FIRST = ("spl", "soft_spl", "distance_to_goal", "path_length", "collisions", "oracle_success")
 _RANK = {"broken": 0, "bad": 1, "plain": 2, "good": 3}
 
@@ -33,6 +35,7 @@ class Row:
         measures: at the end.
         page: address of its page; empty where it has none.
         thumbnail: a data URI; empty where it has none.
+        reason: why it broke; empty where it did not.
     """
 
     episode: int
@@ -44,6 +47,7 @@ class Row:
     measures: Mapping[str, float] = field(default_factory=dict)
     page: str = ""
     thumbnail: str = ""
+    reason: str = ""
 
 
 def rows_of(run: StoredRun) -> list[Row]:
@@ -63,7 +67,7 @@ def index_page(run: StoredRun, rows: Sequence[Row]) -> str:
     """
     known = {name for row in rows for name in row.measures} - {"success"}
     measures = [name for name in _FIRST if name in known] + sorted(known - set(_FIRST))
-    whole = {n for n in measures if all(row.measures.get(n, 0.0) % 1 == 0 for row in rows)}
+    whole = {n for n in measures if all(_whole(row.measures.get(n, math.nan)) for row in rows)}
     summary = summarise(in_order(run.results), wanted=run.wanted)
     name = run.folder.resolve().name
     values = {
@@ -81,21 +85,42 @@ def index_page(run: StoredRun, rows: Sequence[Row]) -> str:
 
 def _row(key: tuple[int, str], result: Result | None, recorded: RecordedEpisode | None) -> Row:
     page = thumbnail = ""
-    if recorded is not None and has_page(recorded):
-        page, thumbnail = f"episodes/{href_of(recorded.folder.name)}", _thumbnail(recorded)
+    if recorded is not None:
+        page = f"episodes/{href_of(recorded.folder.name)}" if has_page(recorded) else ""
+        thumbnail = thumbnail_in(recorded.folder)
     if result is None:
-        return Row(*key, "", "", outcome_of(None), page=page, thumbnail=thumbnail)
+        scene, goal = ("", "") if recorded is None else _told(recorded)
+        return Row(*key, scene, goal, outcome_of(None), page=page, thumbnail=thumbnail)
     outcome = outcome_of({"status": result.status, "failure": result.failure, "measures": result.measures})
-    goal = str(result.tags.get("category", result.tags.get("kind", ""))).replace("_", " ")
-    measures = result.measures if result.status == "done" else {}
-    return Row(*key, result.scene_id, goal, outcome, result.steps, measures, page, thumbnail)
+    done = result.status == "done"
+    return Row(
+        *key,
+        result.scene_id,
+        _goal(result.tags),
+        outcome,
+        result.steps,
+        result.measures if done else {},
+        page,
+        thumbnail,
+        "" if done else result.reason or "",
+    )
 
 
-def _thumbnail(recorded: RecordedEpisode) -> str:
-    """The page's own small picture, which stands at its head."""
-    with open(recorded.folder / PAGE_FILE, "rb") as file:
-        found = _THUMBNAIL.search(file.read(_HEAD_BYTES))
-    return "" if found is None else found[1].decode("ascii")
+def _told(recorded: RecordedEpisode) -> tuple[str, str]:
+    """Scene and goal of an episode that has no result; empty where its header cannot be read either."""
+    try:
+        header = read_header(recorded.folder)
+    except ArchiveError:
+        return "", ""
+    return str(header.get("scene_id") or ""), _goal(header.get("tags") or {})
+
+
+def _goal(tags: Mapping[str, object]) -> str:
+    return str(tags.get("category", tags.get("kind", ""))).replace("_", " ")
+
+
+def _whole(value: float) -> bool:
+    return not math.isfinite(value) or value % 1 == 0
 
 
 def _what(run: StoredRun) -> str:
@@ -161,11 +186,16 @@ def _markup(order: int, row: Row, measures: Sequence[str], whole: Collection[str
     cells = [
         f'<th scope="row" data-value="{row.episode}"><div class="who">{picture}<div>{label}'
         f"<small>{below}</small></div></div></th>",
-        f'<td data-value="{_RANK[kind]} {escape(row.outcome[1])}">{pill(*row.outcome)}</td>',
+        f'<td data-value="{_RANK[kind]} {escape(row.outcome[1])}">{pill(*row.outcome)}{_reason(row)}</td>',
         _number(math.nan if row.steps is None else float(row.steps), "{:.0f}"),
         *(_number(row.measures.get(n, math.nan), "{:.0f}" if n in whole else "{:.3f}") for n in measures),
     ]
     return f'<tr data-order="{order}" data-outcome="{escape(row.outcome[1])}">{"".join(cells)}</tr>'
+
+
+def _reason(row: Row) -> str:
+    short = row.reason if len(row.reason) <= _LONGEST_REASON else row.reason[: _LONGEST_REASON - 1] + "…"
+    return f'<small class="reason">{escape(short)}</small>' if short else ""
 
 
 def _number(value: float, form: str) -> str:

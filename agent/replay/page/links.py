@@ -10,7 +10,7 @@ from placecell.arrays import atomic_write
 
 from ...stored_run import RecordedEpisode
 
-_FILE = "page.html"
+PAGE_FILE = "page.html"
 _START, _END = "<!--neighbours-->", "<!--/neighbours-->"
 _HEAD_BYTES = 131_072  # the links stand at a page's head, far before its data
 
@@ -33,12 +33,12 @@ NO_NEIGHBOURS = Neighbours()
 
 def href_of(name: str) -> str:
     """The address of an episode folder's page beside others; a folder's ``%`` is none of an address."""
-    return f"{quote(name)}/{_FILE}"
+    return f"{quote(name)}/{PAGE_FILE}"
 
 
 def has_page(episode: RecordedEpisode) -> bool:
     """Whether an episode's page has been written."""
-    return (episode.folder / _FILE).is_file()
+    return (episode.folder / PAGE_FILE).is_file()
 
 
 def neighbours_of(
@@ -69,7 +69,7 @@ def relink(recorded: Sequence[RecordedEpisode]) -> int:
     changed = 0
     for episode in recorded:
         if episode in paged:
-            changed += _rewrite(episode.folder / _FILE, neighbours_of(episode, recorded, paged).markup())
+            changed += _rewrite(episode.folder / PAGE_FILE, neighbours_of(episode, recorded, paged).markup())
     return changed
 
 

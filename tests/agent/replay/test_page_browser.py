@@ -1,9 +1,10 @@
 """Pages and index as a browser shows them: Chromium, from the disk, headless."""
 
+import json
 import shutil
 
 import pytest
-from paged_runs import HOSTILE, record_episode, result, says, write_results
+from paged_runs import HOSTILE, HOSTILE_KIND, record_episode, result, says, write_results
 from playwright.sync_api import expect, sync_playwright
 from recorded import plodder
 
@@ -22,12 +23,14 @@ def run(tmp_path_factory):
     out = tmp_path_factory.mktemp("browser") / "my run"
     agent = plodder(says)
     record_episode(out, 0, "first", agent, scene_id="<b>wall</b>")
-    record_episode(out, 1, HOSTILE, agent, scene_id=HOSTILE)
+    of_kind = {"kind": "object", "category": HOSTILE_KIND}
+    named = {"categories": ["", "wall", HOSTILE_KIND], "tags": of_kind, "actions": [HOSTILE_KIND] * 3}
+    record_episode(out, 1, HOSTILE, agent, scene_id=HOSTILE, policy=HOSTILE_KIND, **named)
     record_episode(out, 2, "light", agent, level="light", steps=3)
     record_episode(out, 4, "rare", agent, every=3)
     found = [
         result(0, "first", 0.25),
-        result(1, HOSTILE, 0.0, failure="never seen", scene=HOSTILE),
+        result(1, HOSTILE, 0.0, failure="never seen", scene=HOSTILE, category=HOSTILE_KIND),
         result(2, "light", 0.75),
         result(3, "lost", 0.0, status="crashed", reason="ValueError: <i>no</i>"),
         result(4, "rare", 0.5),
@@ -106,7 +109,7 @@ def test_the_memory_on_the_map_grows_with_the_steps_and_shrinks_back(run, tab):
         found = tab.evaluate(
             """() => {
                 const map = document.getElementById("map"), box = map.getBoundingClientRect(), found = [];
-                for (let x = 2; x < box.width; x += 4) for (let y = 2; y < box.height; y += 4) {
+                for (let x = 2; x < box.width; x += 8) for (let y = 2; y < box.height; y += 8) {
                     const at = { clientX: box.left + x, clientY: box.top + y };
                     map.dispatchEvent(new PointerEvent("pointermove", at));
                     found.push(document.getElementById("under").textContent);
@@ -165,14 +168,29 @@ def test_brackets_and_links_lead_to_the_neighbours_and_the_index(run, tab):
     tab.wait_for_url("**/index.html")
 
 
+def test_brackets_typed_with_altgr_are_brackets_and_other_keys_are_left_to_the_browser(run, tab):
+    press = """(held) => document.body.dispatchEvent(
+        new KeyboardEvent("keydown", {key: "]", ctrlKey: true, altKey: true, bubbles: true, ...held}))"""
+    tab.goto(page_of(run, 0))
+    assert tab.evaluate(press, {}) is True  # nobody prevented what the browser does with it
+    tab.evaluate(press, {"modifierAltGraph": True})
+    tab.wait_for_url("**/00001-*/page.html")
+
+
 def test_what_a_stranger_named_is_text(run, tab):
     tab.goto(page_of(run, 1))
-    assert tab.title() == f"{HOSTILE}: find chair"
+    kind = HOSTILE_KIND.replace("_", " ")
+    assert tab.title() == f"{HOSTILE}: find {kind}"
+    assert tab.text_content("h1") == f"find {kind}"
     assert tab.text_content(".id") == HOSTILE
+    assert tab.text_content("#action") == kind
+    assert HOSTILE_KIND in tab.text_content(".about dl")
     assert tab.locator("header script").count() == 0
+    assert tab.locator("img").count() == 2
     tab.goto((run / "index.html").as_uri())
     assert tab.title() == "my run: episodes"
-    assert tab.locator("tbody script, tbody b, tbody i").count() == 0
+    assert tab.locator("tbody script, tbody b, tbody i, tbody img:not(.thumb)").count() == 0
+    assert "ValueError: <i>no</i>" in tab.locator("tbody").text_content()
     tab.click(f"text={HOSTILE} >> nth=0")
     tab.wait_for_url("**/00001-*/page.html")
 
@@ -249,3 +267,38 @@ def test_a_dark_window_gets_a_dark_page(run, browser):
     tab.goto(page_of(run, 0))
     assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 22, 26)"
     context.close()
+
+
+def alone(tmp_path, tab, change=lambda line: line, **how):
+    """Opens the page of one episode, whose recorded lines were changed."""
+    folder = record_episode(tmp_path / "one", 0, "one", plodder(says), **how)
+    lines = [json.loads(line) for line in (folder / "steps.jsonl").read_text().splitlines()]
+    (folder / "steps.jsonl").write_text("".join(json.dumps(change(line)) + "\n" for line in lines))
+    write_results(tmp_path / "one", [result(0, "one", 0.5)])
+    assert main(["page", str(tmp_path / "one")]) == 0
+    tab.goto((folder / "page.html").as_uri())
+
+
+def test_many_memories_scroll_by_themselves_and_push_nothing_out(tmp_path, tab):
+    item = {"position": [1.0, 1.0, 0.5], "score": 0.5, "source": "seen", "age_steps": 3, "category": 2}
+    alone(tmp_path, tab, lambda line: line if "end" in line else {**line, "recalled": [item] * 30})
+    assert tab.locator("#recalled tbody tr").count() == 30
+    assert tab.evaluate("document.documentElement.scrollHeight") == 800
+    legend, footer = (tab.locator(part).bounding_box() for part in (".legend", "footer"))
+    assert legend["y"] + legend["height"] < footer["y"]
+
+
+def test_an_episode_of_one_step_without_finite_numbers_has_a_page(tmp_path, tab):
+    item = {"position": [None, 1.0, 0.5], "score": None, "source": "seen", "age_steps": 3, "category": 2}
+
+    def change(line):
+        blank = {"measures": {"success": None, "distance_to_goal": None}}
+        return {"end": {**line["end"], **blank}} if "end" in line else {**line, **blank, "recalled": [item]}
+
+    alone(tmp_path, tab, change, steps=1)
+    assert tab.text_content("header .pill") == "done"
+    for key in ("End", "ArrowRight", "Home", "Space"):
+        tab.keyboard.press(key)
+        assert tab.text_content("#number") == "0"
+    assert tab.locator("#recalled tbody td").all_text_contents() == ["chair", "–", "3 steps ago", "–"]
+    assert "distance to goal–" in tab.text_content("#measures")

@@ -6,14 +6,17 @@ import numpy as np
 import pytest
 from recorded import plodder, record
 
-from placecell.agent.recording import Recording
-from placecell.agent.replay.page import episode_page, html
+from placecell.agent.recording import Recording, reader
+from placecell.agent.recording.tar import read_member as member
+from placecell.agent.replay.page import episode_page, from_above, html
 from placecell.agent.replay.page.from_above import ABOVE_M, BELOW_M, Layers, map_from_above
 from placecell.agent.replay.page.gather import scene_of
 from placecell.agent.replay.page.images import images_of
 from placecell.agent.replay.page.words import point_of, words_of
 from placecell.errors import ArchiveError
 from placecell.memory import Growth, SpatialMemory
+
+HERE = np.zeros((1, 2))
 
 
 def growth(cells, labels, *, blocks=None, restart=False, cell_m=0.1):
@@ -43,7 +46,7 @@ def test_a_column_shows_its_highest_cell_and_the_ceiling_hides_nothing():
     drawn = map_from_above(
         [growth([[1, 2, 0], [1, 2, 7], [-3, 2, 0]], [2, 7, 2]), growth([[1, 2, 25]], [3])],
         Layers.of([0.0, 0.0]),
-        [0.0, 0.0],
+        HERE,
     )
     first, second = unpacked(drawn)
     assert first.keys() == {(1, 2, 0), (-3, 2, 0)}
@@ -55,7 +58,7 @@ def test_a_column_shows_its_highest_cell_and_the_ceiling_hides_nothing():
 def test_what_a_block_loses_and_what_a_restart_forgets_disappears():
     steps = [growth([[1, 1, 1], [9, 1, 1]], [2, 2]), None, growth([], [], blocks=[[0, 0, 0]])]
     steps.append(growth([[1, 1, 2]], [5], restart=True))
-    stood = unpacked(map_from_above(steps, Layers.of([0.0] * 4), [0.0, 0.0]))
+    stood = unpacked(map_from_above(steps, Layers.of([0.0] * 4), HERE))
     assert [set(columns) for columns in stood] == [
         {(1, 1, 0), (9, 1, 0)}, {(1, 1, 0), (9, 1, 0)}, {(9, 1, 0)}, {(1, 1, 0)},
     ]  # fmt: skip
@@ -65,20 +68,54 @@ def test_what_a_block_loses_and_what_a_restart_forgets_disappears():
 def test_each_storey_has_its_own_map():
     layers = Layers.of([0.0, 1.4, 3.0])
     assert layers.of_step == (0, 0, 1)
-    (stood,) = unpacked(map_from_above([growth([[0, 0, 1], [0, 0, 32]], [1, 2])], layers, [0.0, 0.0]))
+    (stood,) = unpacked(map_from_above([growth([[0, 0, 1], [0, 0, 32]], [1, 2])], layers, HERE))
     assert {cell[2]: label for cell, (_, label) in stood.items()} == {0: 1, 1: 2}
 
 
 def test_cells_far_beyond_the_canvas_are_counted_and_not_drawn():
-    drawn = map_from_above([growth([[0, 0, 0], [5000, 0, 0]], [1, 1])], Layers.of([0.0]), [0.0, 0.0])
-    assert (len(drawn.columns), drawn.left_out) == (1, 1)
+    far = growth([[50_000, 0, 0], [50_001, 0, 0]], [1, 1])
+    drawn = map_from_above([growth([[0, 0, 0]], [1]), far], Layers.of([0.0, 0.0]), HERE)
+    assert (len(drawn.columns), drawn.left_out, drawn.coarser) == (1, 2, 1)
+
+
+@pytest.mark.parametrize(("far_m", "wide"), [(150.0, 1), (300.0, 2), (700.0, 4), (1500.0, 8), (9000.0, 8)])
+def test_a_wide_walk_is_drawn_coarser_with_the_highest_cell_of_each_column(far_m, wide):
+    end = round(far_m / 0.1)
+    cells = [[0, 0, 0], [1, 0, 7], [wide, 0, 1], [end, 3, 2]]
+    path = np.array([[0.0, 0.0], [far_m, 0.0]])
+    drawn = map_from_above([growth(cells, [1, 2, 3, 4])], Layers.of([0.0]), path)
+    assert (drawn.coarser, drawn.cell_m) == (wide, pytest.approx(0.1 * wide))
+    if far_m > 2000:
+        assert drawn.left_out == 4
+        return
+    (stood,) = unpacked(drawn)
+    last = (end // wide, 3 // wide, 0)
+    expected = {(0, 0, 0): 2, (1, 0, 0): 3, last: 4} if wide > 1 else {(0, 0, 0): 1, (1, 0, 0): 2, last: 4}
+    assert {column: label for column, (_, label) in stood.items()} == expected
+    assert stood[0 if wide > 1 else 1, 0, 0][0] == pytest.approx(0.75, abs=0.01)
+    assert drawn.left_out == 0
+
+
+def test_a_memory_that_begins_wide_is_drawn_whole():
+    drawn = map_from_above([growth([[0, 0, 0], [5000, 0, 0]], [1, 1])], Layers.of([0.0]), HERE)
+    assert (len(drawn.columns), drawn.left_out, drawn.coarser) == (2, 0, 4)
+
+
+def test_a_page_says_what_a_wide_map_lost(tmp_path, monkeypatch):
+    record(tmp_path, agent=plodder())
+    recording = Recording.read(tmp_path)
+    assert "wide map" not in episode_page(recording)
+    monkeypatch.setattr(from_above, "_AROUND_M", 300.0)
+    assert "A wide map: drawn in cells of 0.4 m, the memory&#x27;s own are 0.1 m." in episode_page(recording)
+    lost = scene_of(recording)["map"] | {"leftOut": 7}
+    assert html._cut_of_map(lost)[1] == "7 cells of the map lie beyond the 819 m that are drawn."
 
 
 def test_the_map_follows_what_the_memory_of_a_recording_holds(tmp_path):
     memory = SpatialMemory()
     record(tmp_path, agent=plodder(memory=memory))
     recording = Recording.read(tmp_path)
-    drawn = map_from_above(map(recording.growth, range(6)), Layers.of([0.0] * 6), [0.0, 0.0])
+    drawn = map_from_above(map(recording.growth, range(6)), Layers.of([0.0] * 6), HERE)
     held = memory.growth(0)
     middles = (held.cells[:, 2] + 0.5) * held.cell_m
     shown = held.cells[(middles >= -BELOW_M) & (middles <= ABOVE_M)]
@@ -144,6 +181,20 @@ def test_images_shrink_until_they_fit_and_keep_their_steps(tmp_path):
     assert content[8:12] == b"WEBP"
     small = images_of(recording, 1)
     assert sum(map(len, small.rgb)) < sum(map(len, images.rgb))
+
+
+def test_a_page_unpacks_each_step_once_beside_a_few_samples(tmp_path, monkeypatch):
+    record(tmp_path, agent=plodder(), steps=40)
+    unpacked = []
+
+    def watched(path, index, *where):
+        unpacked.append(index)
+        return member(path, index, *where)
+
+    monkeypatch.setattr(reader, "read_member", watched)
+    episode_page(Recording.read(tmp_path))
+    assert set(unpacked) == set(range(40))
+    assert len(unpacked) <= 40 + 2 * 12
 
 
 def test_a_page_gives_its_images_what_the_rest_leaves(tmp_path, monkeypatch):

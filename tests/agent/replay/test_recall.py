@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -149,13 +150,54 @@ def test_earlier_visits_of_a_warm_tour_are_written_though_not_asked_for(tmp_path
 
 
 def test_a_visit_after_one_that_is_not_whole_is_left_out_of_a_warm_tour(tmp_path):
-    cut, after = "not recorded to its end", "an earlier visit of its tour is not recorded to its end"
+    cut, after = "not recorded to its end", MISSING
     for arm, left in (("warm", [cut, after]), ("cold", [cut])):
         path = tour(tmp_path / arm, arm)
         steps = path / "episodes" / "00001-v1" / "steps.jsonl"
         steps.write_bytes(b"".join(steps.read_bytes().splitlines(keepends=True)[:-1]))
         _, found = replayed(path)
         assert [each.why for each in found if isinstance(each, LeftOut)] == left
+
+
+MISSING = "an earlier visit of its tour is missing, or not recorded to its end"
+
+
+@pytest.mark.parametrize("damage", [shutil.rmtree, lambda folder: (folder / "header.json").write_text("[")])
+def test_a_visit_after_one_that_is_gone_or_damaged_is_left_out_of_a_warm_tour(tmp_path, damage):
+    path = tour(tmp_path, "warm")
+    damage(path / "episodes" / "00001-v1")
+    _, found = replayed(path)
+    left = {each.episode.episode: each.why for each in found if isinstance(each, LeftOut)}
+    assert left.pop(2) == MISSING
+    assert list(left) in ([], [1])
+    _, (alone,) = replayed(path, wanted=lambda recorded: recorded[-1:])
+    assert alone.why == MISSING
+
+
+def test_other_tours_are_not_looked_at_for_one_episode(tmp_path):
+    path = tour(tmp_path, "warm")
+    for visit in range(3):
+        folder = shutil.copytree(
+            path / "episodes" / f"0000{visit}-v{visit}", path / "episodes" / f"0000{visit + 3}-w"
+        )
+        edit(folder, episode=visit + 3, tags={"tour": "u", "visit": visit})
+    for spoilt in ("00000-v0", "00005-w"):
+        (path / "episodes" / spoilt / "frames.tar").unlink()
+    written = []
+
+    class Counting(NoMemory):
+        def write(self, frame):
+            written.append(frame.step)
+
+    _, found = replayed(path, {"counting": Counting}, wanted=lambda recorded: recorded[4:5])
+    assert {step.recording.header["episode"] for step in found} == {4}
+    assert len(written) == 1 + 6 + 4  # one to warm up, two visits
+
+
+def test_a_header_without_k_is_refused(run):
+    edit(run / "episodes" / "00004-walk 4", k=None)
+    with pytest.raises(ConfigError, match=r"how many items were asked for, k, in .*header\.json, got None"):
+        replayed(run)
 
 
 def item(x, y, z=0.0, category=3, score=1.0):

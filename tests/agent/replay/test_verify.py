@@ -1,10 +1,14 @@
 import json
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from recorded import Wall, record
 
+from placecell.agent.recording import Recording
 from placecell.agent.replay.verify import verify
+from placecell.agent.results import Result
 from placecell.agent.stored_run import StoredRun
 from placecell.errors import OutputError
 
@@ -90,6 +94,71 @@ def test_another_start_is_told_before_the_first_step(run):
     )
     assert (found.outcome, found.steps) == ("differs", 0)
     assert found.why.startswith("reset: start ")
+
+
+@pytest.mark.parametrize("name", ["episode_id", "scene_id"])
+def test_another_episode_of_the_same_look_is_told(run, name):
+    found = verdict(run, Altered(after=0, **{name: "other"}))
+    assert (found.outcome, found.steps) == ("differs", 0)
+    assert found.why.startswith(f"reset: {name} ")
+    assert found.why.endswith('was recorded, now "other"')
+
+
+def test_the_measures_at_the_end_are_compared(run):
+    path = run.folder / "episodes" / FOLDER / "steps.jsonl"
+    *lines, end = path.read_text().splitlines()
+    told = json.loads(end)["end"]
+    for measures, why in (
+        ({**told["measures"], "success": 1.0}, "end: measure success 1.0 was recorded, now 0.0"),
+        ({**told["measures"], "success": "yes"}, 'end: measure success "yes" was recorded, now 0.0'),
+        ([1], "end: measures [1] was recorded, no object"),
+    ):
+        edited = json.dumps({"end": {**told, "measures": measures}})
+        path.write_text("\n".join([*lines, edited]) + "\n")
+        found = verdict(run, Wall())
+        assert (found.outcome, found.steps, found.why) == ("differs", 6, why)
+
+
+def test_a_changed_image_is_found_though_its_hash_is_right(tmp_path):
+    record(tmp_path / "episodes" / FOLDER, level="full")
+    run = StoredRun(tmp_path)
+    frames = tmp_path / "episodes" / FOLDER / "frames.tar"
+    whole = frames.read_bytes()
+    entry = Recording.read(frames.parent).steps[3].entry
+    for at in (entry.offset - 500, entry.offset + entry.size // 3, entry.end - 30):
+        frames.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        found = verdict(run, Wall())
+        assert found.outcome == "damaged"
+        assert found.why.startswith(f"expected the frame of step 3 in {frames}")
+
+
+def test_arrays_that_differ_in_their_bits_alone_are_counted(tmp_path, monkeypatch):
+    observation = Wall._observation
+
+    def blow(*winds):
+        wind = np.array(winds, np.float32)
+        monkeypatch.setattr(Wall, "_observation", lambda self: {**observation(self), "wind": wind})
+
+    blow(0.0, math.nan, math.nan)
+    record(tmp_path / "episodes" / FOLDER, level="full")
+    blow(-0.0, math.nan, 1.0)
+    found = verdict(StoredRun(tmp_path), Wall())
+    assert found.why == "step 0: wind differs in 2 of 3 elements"
+
+
+@pytest.mark.parametrize("lost", ["header.json", "the end"])
+def test_what_no_kill_leaves_of_an_episode_that_was_done_is_damage(run, lost):
+    folder = run.folder / "episodes" / FOLDER
+    if lost == "the end":
+        lines = (folder / "steps.jsonl").read_bytes().splitlines(keepends=True)
+        (folder / "steps.jsonl").write_bytes(b"".join(lines[:4]))
+    else:
+        (folder / lost).unlink()
+    result = Result(4, "walk 4", "wall", "done", False, 6, {})
+    found = verdict(replace(run, results=(result,)), Wall())
+    assert found.outcome == "damaged"
+    said = "steps.jsonl is missing: it holds 4 of 6 steps" if lost == "the end" else "without header.json"
+    assert said in found.why
 
 
 def test_a_reward_is_compared(run):

@@ -13,8 +13,11 @@ from recorded_home import cut, record
 from placecell.agent.exports.walked import Walked
 from placecell.agent.make import expert
 from placecell.agent.recording import Recording
+from placecell.agent.replay.seen_from_above import Extent, SeenFromAbove
 from placecell.agent.replay.video import pictures, write_video
 from placecell.errors import ArchiveError, ConfigError
+from placecell.geometry import Pose
+from placecell.memory import Growth
 
 MAP = np.s_[8:328, -328:-8]
 
@@ -75,6 +78,34 @@ def test_the_map_follows_the_walk_and_the_memory(folder):
     assert walked[-1] > walked[0]
     goal = [(each == (30, 140, 70)).all(-1).sum() for each in maps]
     assert min(goal) > 20
+
+
+def test_walls_are_grey_and_things_have_the_colour_of_their_kind():
+    cells = np.array([[0, 0, 5], [4, 0, 5]], np.int32)
+    growth = Growth(1, 0.1, np.array([[0, 0, 0]], np.int32), cells, np.array([1, 2], np.uint16), False)
+    extent, nothing = Extent.around(np.array([[0.0, -2.0, 0.0]]), 320), np.zeros((0, 3))
+    drawn = []
+    for structure in ((), {1}):
+        above = SeenFromAbove(extent, nothing, nothing, structure)
+        above.grow(growth)
+        drawn.append(above.picture([Pose(0.0, -2.0, 0.0, 0.0)], []))
+    grey = [(picture == (150, 154, 162)).all(-1) for picture in drawn]
+    assert not grey[0].any()
+    assert grey[1].any()
+    assert (drawn[0] != drawn[1]).any(-1).sum() == grey[1].sum()
+
+
+def test_near_and_far_look_different_within_a_room(folder):
+    drawn = next(pictures(Walked.read(folder)))
+    recording = Recording.read(folder)
+    depth = recording.frame(0).depth
+    width = round(depth.shape[1] * 320 / depth.shape[0])
+    views = drawn[8:328, 16 + width : 16 + 2 * width].astype(np.int64).sum(-1)
+    rows, columns = (np.arange(n) * m // n for n, m in ((320, depth.shape[0]), (width, depth.shape[1])))
+    there = depth[rows[:, None], columns]
+    seen = there > 0
+    assert np.corrcoef(views[seen], there[seen])[0, 1] < -0.8
+    assert np.ptp(views[seen]) > 70  # a first view of a near wall
 
 
 def test_what_was_recalled_is_drawn_where_it_is(tmp_path, folder):

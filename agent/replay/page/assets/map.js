@@ -48,11 +48,14 @@ function makeMap(packed, data) {
     },
     paint(layer, theme) {
       const pixels = new ImageData(width, height);
-      const palette = paletteOf(theme);
-      for (let place = 0; place < width * height; place += 1) {
-        const level = shown[layer].heights[place];
-        if (!level) continue;
-        pixels.data.set(palette(level, shown[layer].labels[place]), 4 * place);
+      const words = new Uint32Array(pixels.data.buffer);  // a pixel each
+      const palette = paletteOf(theme), known = new Uint32Array(1 << 16);  // 0: none yet, for no colour is clear
+      const { heights: levels, labels: names } = shown[layer];
+      for (let place = 0; place < levels.length; place += 1) {
+        if (!levels[place]) continue;
+        const key = levels[place] << 8 | names[place];
+        known[key] ||= new Uint32Array(Uint8ClampedArray.from(palette(levels[place], names[place])).buffer)[0];
+        words[place] = known[key];
       }
       picture.getContext("2d").putImageData(pixels, 0, 0);
     },

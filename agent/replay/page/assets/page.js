@@ -110,7 +110,7 @@
     line(walked, theme.halo, 5);
     line(walked, theme.path, 2.5);
     mark(steps[0].pose, "dot", theme.path, 4);
-    step.recalled.forEach((item, n) => mark([item[3], item[4]], "ring", theme.recalled, n ? 6 : 9));
+    step.recalled.forEach(([, , , x, y], n) => { if (x !== null && y !== null) mark([x, y], "ring", theme.recalled, n ? 6 : 9); });
     if (step.frontier) mark(step.frontier, "square", theme.frontier, 5);
     if (step.target) mark(step.target, "diamond", theme.plan, 6);
     if (step.candidate) mark(step.candidate, "diamond", theme.candidate, 8);
@@ -179,10 +179,10 @@
     $("words").replaceChildren(...step.words.map((words) => element("li", words)));
     const rows = step.recalled.map(([what, score, seen, x, y, source]) => {
       const row = document.createElement("tr");
-      const away = Math.hypot(x - step.pose[0], y - step.pose[1]);
+      const away = x === null || y === null ? "–" : `${Math.hypot(x - step.pose[0], y - step.pose[1]).toFixed(1)} m`;
       const name = element("td", what);
       name.title = `from ${source}`;
-      row.append(name, element("td", measured(score), "number"), element("td", age(seen)), element("td", `${away.toFixed(1)} m`, "number"));
+      row.append(name, element("td", measured(score), "number"), element("td", age(seen)), element("td", away, "number"));
       return row;
     });
     if (!rows.length) {
@@ -261,7 +261,9 @@
   };
 
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || $("help").open) return;
+    // AltGr, with which many keyboards type brackets, may come as ctrl with alt.
+    const held = (event.ctrlKey || event.metaKey || event.altKey) && !event.getModifierState("AltGraph");
+    if (held || $("help").open) return;
     if (event.target.closest("select")) return;
     if (event.key === " " && event.target.closest("button, summary, a")) return;
     const act = KEYS[event.key];
