@@ -4,11 +4,14 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from placecell.errors import ArchiveError, ConfigError, PlacecellError
 from placecell.memory import Memory, MemoryItem, Query
 
-from ..recording import RecordedItem, RecordedStep, Recording
+from ..recording import HEADER_FILE, RecordedItem, RecordedStep, Recording
+from ..recording.header import read_header
 from ..stored_run import RecordedEpisode
 from ..tours import ARMS
 from .precision import Truth, truths
@@ -80,8 +83,10 @@ class Recall:
             ConfigError: recorded without all frames, an arm whose surveys are not recorded, or a memory that
                 cannot take in what was recorded.
         """
-        folders, held = {episode.folder for episode in wanted}, _Held()
+        folders, needed, held = {episode.folder for episode in wanted}, _needed(recorded, wanted), _Held()
         for episode in sorted(recorded, key=lambda e: e.episode):
+            if episode.folder not in needed:
+                continue
             asked = episode.folder in folders
             try:
                 why = yield from self._episode(episode, held, asked)
@@ -102,7 +107,7 @@ class Recall:
             return ""
         first = held.enter(recording, kept)
         if not held.whole:
-            return "an earlier visit of its tour is not recorded to its end"
+            return "an earlier visit of its tour is missing, or not recorded to its end"
         held.whole = recording.end is not None and recording.end.get("status") == "done"
         if not (held.whole and recording.steps):
             return "not recorded to its end"
@@ -163,6 +168,34 @@ class Recall:
         return tuple(found)
 
 
+def _needed(recorded: Sequence[RecordedEpisode], wanted: Sequence[RecordedEpisode]) -> set[Path]:
+    """The folders of those that are wanted, and of the visits that their memories had seen before."""
+    last: dict[object, int] = {}
+    for episode in wanted:
+        tour = _memory_of(episode.folder)
+        last[tour] = max(episode.episode, last.get(tour, 0))
+    found = {each.folder: _memory_of(each.folder) for each in recorded}
+    return {
+        each.folder
+        for each in recorded
+        if (memory := found[each.folder]) is None or each.episode <= last.get(memory, -1)
+    }
+
+
+def _memory_of(folder: Path) -> object:
+    """Equal for episodes that find in their memory what the others left; None of a damaged one."""
+    try:
+        header = read_header(folder)
+    except ArchiveError:
+        return None
+    rule = ARMS.get(str(header.get("arm")))
+    return _tour(header) if rule is not None and rule.visits == "kept" else folder
+
+
+def _tour(header: Mapping[str, Any]) -> tuple[str, str]:
+    return str(header.get("scene_id")), str((header.get("tags") or {}).get("tour"))
+
+
 class _Held:
     """What the memories hold, where they keep something from visit to visit.
 
@@ -170,16 +203,15 @@ class _Held:
     """
 
     def __init__(self) -> None:
-        self._tour: object = None
+        self._next: tuple[object, int] | None = None
         self.whole = False
 
     def enter(self, recording: Recording, kept: bool) -> bool:
         """An episode begins; whether the memories are emptied before it."""
-        tags = recording.header.get("tags") or {}
-        tour = (recording.header.get("scene_id"), tags.get("tour"))
-        first = not kept or tags.get("visit") == 0
-        self.whole = first or (self.whole and tour == self._tour)
-        self._tour = tour
+        tour, visit = _tour(recording.header), (recording.header.get("tags") or {}).get("visit")
+        first = not kept or visit == 0
+        self.whole = first or (self.whole and (tour, visit) == self._next)
+        self._next = (tour, visit + 1) if type(visit) is int else None
         return first
 
 
@@ -198,8 +230,14 @@ def require_replayable(recording: Recording) -> None:
             fix="run with record=full record.every=1",
         )
     arm, k = header.get("arm"), header.get("k")
+    if type(k) is not int or k < 1:
+        raise ConfigError(
+            expected=f"how many items were asked for, k, in {recording.folder / HEADER_FILE}",
+            came=repr(k),
+            fix="undo what was changed by hand, or record the run again",
+        )
     rule = ARMS.get(arm) if isinstance(arm, str) else None
-    if rule is None or rule.seen is not None or type(k) is not int:
+    if rule is None or rule.seen is not None:
         able = ", ".join(name for name, each in ARMS.items() if each.seen is None)
         raise ConfigError(
             expected=f"a run of an arm whose memory had seen nothing but what is recorded: {able}",

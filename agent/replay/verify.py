@@ -4,7 +4,8 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, SupportsFloat
 
 import gymnasium
 import numpy as np
@@ -12,12 +13,19 @@ import numpy as np
 from placecell.errors import ArchiveError, PlacecellError
 
 from ..recording import HEADER_FILE, RecordedStep, Recording, observation_hash
+from ..recording.header import STEPS_FILE
+from ..results import Result
 from ..resume import require_same_world
 from ..stored_run import RecordedEpisode, StoredRun
 from ..tours import ARMS
 
 _AFTER_AN_ACTION = ("collided", "goal_in_view")
 _HISTORY, _OF_THE_ARM = "seen_before", ("after_crash",)
+_NAMES = ("episode_id", "scene_id")
+_AT_THE_RESET = {
+    "start": "pose", "goal_positions": "goal_positions", "goal_in_view": "goal_in_view", "tags": "tags",
+}  # fmt: skip
+"""What a header tells of the reset, and the info's name for it."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +59,10 @@ class _DiffersError(Exception):
 def verify(run: StoredRun, episodes: Sequence[RecordedEpisode], env: gymnasium.Env) -> Iterator[Verdict]:
     """Walks the recorded actions of each episode again, in the order of the dataset, and compares.
 
-    At the reset: start, goals, tags, measures. At each step: the hash of every observation, the true pose,
-    collisions, whether the goal is in view, the reward, the measures; and that the episode ends where it
-    ended. A difference is one of the last bit.
+    At the reset: which episode it is, start, goals, tags, measures. At each step: the hash of every
+    observation, and the images where they were kept; the true pose, collisions, whether the goal is in view,
+    the reward, the measures. Last, that the episode ends where it ended, and with these measures. A
+    difference is one of the last bit.
 
     Args:
         run: that they are of.
@@ -68,16 +77,17 @@ def verify(run: StoredRun, episodes: Sequence[RecordedEpisode], env: gymnasium.E
         now = {"world": env.get_wrapper_attr("provenance")(), "oracle": oracle}
         require_same_world(run.provenance, now, run.folder)
     walked: dict[object, set[int]] = {}
+    results = {result.episode: result for result in run.results}
     for episode in sorted(episodes, key=lambda e: e.episode):
         try:
             recording = Recording.read(episode.folder)
         except ArchiveError as error:
-            if (episode.folder / HEADER_FILE).exists():
+            if (episode.folder / HEADER_FILE).exists() or _has_lines(episode.folder / STEPS_FILE):
                 yield Verdict(episode, "damaged", why=str(error))
             else:  # of one that broke before it began, or was killed then
                 yield Verdict(episode, "unrecorded", why="it ended before its first step")
             continue
-        verdict = _verify_one(episode, recording, env, walked)
+        verdict = _verify_one(episode, recording, env, walked, results.get(episode.episode))
         if verdict.outcome == "same":
             tags = _tags(recording)
             walked.setdefault((recording.header.get("scene_id"), tags.get("tour")), set()).add(
@@ -86,12 +96,27 @@ def verify(run: StoredRun, episodes: Sequence[RecordedEpisode], env: gymnasium.E
         yield verdict
 
 
+def _has_lines(path: Path) -> bool:
+    """Whether steps were recorded: the header is written before the first of them."""
+    try:
+        return b"\n" in path.read_bytes()
+    except OSError:
+        return False
+
+
 def _verify_one(
-    episode: RecordedEpisode, recording: Recording, env: gymnasium.Env, walked: Mapping[object, set[int]]
+    episode: RecordedEpisode,
+    recording: Recording,
+    env: gymnasium.Env,
+    walked: Mapping[object, set[int]],
+    result: Result | None,
 ) -> Verdict:
     header = recording.header
     if type(header.get("seed")) is not int or type(header.get("episode")) is not int:
         return Verdict(episode, "damaged", why=f"no seed or no episode in {recording.folder / 'header.json'}")
+    if result is not None and result.status == "done" and not recording.complete:  # no kill leaves that
+        cut = f"the end of {recording.folder / STEPS_FILE} is missing: it holds {len(recording.steps)} of "
+        return Verdict(episode, "damaged", why=f"{cut}{result.steps} steps of an episode that was done")
     unchecked = _unchecked(recording, walked)
     steps = 0
     try:
@@ -142,6 +167,11 @@ def _compare(recording: Recording, env: gymnasium.Env, with_history: bool) -> It
         yield step.index + 1
     if done and not over:
         raise _DiffersError(len(steps), f"step {len(steps)}: the episode goes on, where it had ended")
+    if recording.end is not None and done:
+        told = recording.end.get("measures")
+        if not isinstance(told, Mapping):
+            raise _DiffersError(len(steps), f"end: measures {_short(told)} was recorded, no object")
+        _compare_measures(len(steps), "end", told, info.get("measures") or {})
 
 
 def _told(steps: int, where: str, act: Any) -> Any:
@@ -155,8 +185,11 @@ def _told(steps: int, where: str, act: Any) -> Any:
 
 def _compare_start(header: Mapping[str, Any], info: Mapping[str, Any], with_history: bool) -> None:
     """What the header tells of the reset; a key that whoever walked did not write is nothing to compare."""
+    for name in _NAMES:
+        if name in header and name in info:
+            _require_same(0, "reset", name, header[name], str(info[name]))
     out = (*_OF_THE_ARM, *(() if with_history else (_HISTORY,)))
-    for key, name in (("start", "pose"), ("goal_positions", "goal_positions"), ("tags", "tags")):
+    for key, name in _AT_THE_RESET.items():
         was, now = header.get(key), info.get(name)
         if key == "tags":
             was, now = ({k: v for k, v in (tags or {}).items() if k not in out} for tags in (was, now))
@@ -168,6 +201,8 @@ def _compare_start(header: Mapping[str, Any], info: Mapping[str, Any], with_hist
 
 def _compare_observation(recording: Recording, step: RecordedStep, observation: Mapping[str, Any]) -> None:
     if observation_hash(observation) == step.observation_hash:
+        if step.entry is not None:
+            recording.observation(step.index)  # refuses images that are not what their hash was taken of
         return
     what = "another observation"
     if step.entry is not None:
@@ -184,14 +219,24 @@ def _unlike(was: Mapping[str, np.ndarray], now: Mapping[str, Any]) -> str:
         if a.shape != b.shape or a.dtype != b.dtype:
             said.append(f"{name} {a.dtype}{list(a.shape)} was recorded, now {b.dtype}{list(b.shape)}")
         elif a.tobytes() != b.tobytes():
-            many = int((a != b).sum())
-            by = f", by {_most(a, b):.3g} at most" if a.dtype.kind in "iuf" else ""
-            said.append(f"{name} differs in {many} of {a.size} elements{by}")
+            said.append(f"{name} differs in {_many(a, b)} of {a.size} elements{_most(a, b)}")
     return "; ".join(said)
 
 
-def _most(a: np.ndarray, b: np.ndarray) -> float:
-    return float(np.abs(a.astype(np.float64) - b.astype(np.float64)).max())
+def _many(a: np.ndarray, b: np.ndarray) -> int:
+    """By their bytes: 0.0 is not -0.0, and NaN is NaN."""
+    each = [np.frombuffer(x.tobytes(), np.uint8).reshape(x.size, -1) for x in (a, b)]
+    return int((each[0] != each[1]).any(axis=1).sum())
+
+
+def _most(a: np.ndarray, b: np.ndarray) -> str:
+    """The largest difference in words, of numbers that have one."""
+    if a.dtype.kind not in "iuf":
+        return ""
+    with np.errstate(invalid="ignore"):
+        away = np.abs(a.astype(np.float64) - b.astype(np.float64))
+    finite = away[np.isfinite(away)]
+    return f", by {finite.max():.3g} at most" if finite.any() else ""
 
 
 def _compare_after(step: RecordedStep, info: Mapping[str, Any], reward: float) -> None:
@@ -203,9 +248,7 @@ def _compare_after(step: RecordedStep, info: Mapping[str, Any], reward: float) -
     _compare_measures(step.index, where, step.measures, info.get("measures") or {})
 
 
-def _compare_measures(
-    steps: int, where: str, was: Mapping[str, float | None], now: Mapping[str, float]
-) -> None:
+def _compare_measures(steps: int, where: str, was: Mapping[str, object], now: Mapping[str, object]) -> None:
     for name in dict.fromkeys((*was, *now)):
         _require_same(steps, where, f"measure {name}", _finite(was.get(name)), _finite(now.get(name)))
 
@@ -216,8 +259,10 @@ def _require_same(steps: int, where: str, name: str, was: object, now: object) -
         raise _DiffersError(steps, f"{where}: {name} {_short(was)} was recorded, now {_short(now)}")
 
 
-def _finite(value: float | None) -> float | None:
-    """As a recording keeps it: what is not finite is null."""
+def _finite(value: object) -> object:
+    """As a recording keeps it: what is not finite is null. What is no number was written by hand."""
+    if value is not None and not isinstance(value, SupportsFloat):
+        return value
     return float(value) if value is not None and math.isfinite(value) else None
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from placecell.errors import PlacecellError
 
+from ..closed_pipe import hush
 from .catalogue import SETS, ByHand, DataSet, find_set
 from .download import DownloadError
 from .fetching import fetch
@@ -25,13 +26,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Carries out one subcommand; what goes wrong is one line on stderr."""
     try:
         options = _parser().parse_args(argv)
-        return int(options.run(options))
+        code = int(options.run(options))
+        sys.stdout.flush()
+        return code
     except DownloadError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return 1
     except PlacecellError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        return hush()
     except KeyboardInterrupt:
         print(f"{PROGRAM}: interrupted; what came so far is kept", file=sys.stderr)
         return 130
@@ -61,7 +66,7 @@ def _list(options: argparse.Namespace) -> int:
     for dataset in named:
         print("\n".join(_details(dataset, folder)))
     if not named:
-        _print_table(folder)
+        print("\n".join(_table(folder)))
     print(f"in {folder}" if folder else f"no folder: add --data DIR, or export {VARIABLE}=DIR")
     return 0
 
@@ -74,24 +79,26 @@ def _details(dataset: DataSet, folder: Path | None) -> list[str]:
     if dataset.files:
         told["size"] = f"{in_words(dataset.bytes)}, files: {dataset.count}"
     told |= {"verified": dataset.verified, "there": _presence(dataset, folder)}
-    return [dataset.name, *(f"  {name:<10}{text}" for name, text in told.items())]
+    lines = [dataset.name, *(f"  {name:<10}{text}" for name, text in told.items())]
+    if dataset.files:
+        lines.append(
+            "  SHA-256, that of a pattern being of its files' sha256sum lines in the order of the names:"
+        )
+    return lines + [f"    {file.sha256}  {file.path}" for file in dataset.files]
 
 
-def _print_table(folder: Path | None) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("set", "what", "licence", "size", "files", "there", "origin")
-    for column in table.columns:
-        column.overflow = "fold"
+def _table(folder: Path | None) -> list[str]:
+    """Two lines a set. No package is needed for it: the doctor of a bare installation names this command."""
+    rows = [("set", "size", "files", "there", "licence")]
+    second = ["  what; origin"]
     for dataset in SETS.values():
         size, count = (in_words(dataset.bytes), str(dataset.count)) if dataset.files else ("?", "?")
-        page = dataset.origin.page.removeprefix("https://")
-        origin = f"by hand: {page}" if isinstance(dataset.origin, ByHand) else page
-        there = _presence(dataset, folder)
-        table.add_row(dataset.name, dataset.what, dataset.licence, size, count, there, origin)
-    width = None if sys.stdout.isatty() else 180
-    Console(width=width).print(table)
+        rows.append((dataset.name, size, count, _presence(dataset, folder), dataset.licence))
+        by_hand = "by hand, " if isinstance(dataset.origin, ByHand) else ""
+        second.append(f"  {dataset.what}; {by_hand}{dataset.origin.page}")
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    return [line for pair in zip(lines, second, strict=True) for line in pair]
 
 
 def _presence(dataset: DataSet, folder: Path | None) -> str:

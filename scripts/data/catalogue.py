@@ -55,7 +55,7 @@ class Files:
 
 @dataclass(frozen=True)
 class Archive:
-    """An origin that serves one tar archive.
+    """An origin that serves one gzipped tar archive.
 
     Attributes:
         page: for a reader.
@@ -63,7 +63,7 @@ class Archive:
         hosts: the only ones that a redirect may lead to.
         folder: inside the archive, below its first folder: where the set's files lie.
         sha256: of the archive; None where nobody has verified one. The files are verified in any case.
-        limit_bytes: a larger archive, or larger files in it, are refused.
+        limit_bytes: a larger archive, or one that holds more when unpacked, is refused.
         compact_json: the set holds the archive's JSON files without their whitespace.
     """
 

@@ -7,6 +7,7 @@ helpers ``pooch`` starts anew after a break, and ``requests`` is no dependency o
 """
 
 import contextlib
+import errno
 import fcntl
 import http.client
 import json
@@ -89,21 +90,30 @@ def download(wanted: Wanted, *, attempts: int = 5, pause_s: float = 1.0, timeout
     """
     _require_host(wanted, wanted.url)
     with _alone(wanted):
-        resumed = kept = _kept(wanted)
-        failures = 0
-        while True:
-            try:
-                _request(wanted, timeout_s)
-                break
-            except _BrokenOffError as error:
-                now = _kept(wanted)
-                failures = 1 if now > kept else failures + 1
-                kept = now
-                if failures >= attempts:
-                    raise _gave_up(wanted, now, error) from error
-                time.sleep(pause_s * 2 ** (failures - 1))
+        resumed = _kept(wanted)
+        _fetch(wanted, attempts, pause_s, timeout_s)
+        if resumed and wanted.sha256 not in (None, sha256_of(wanted.part)):
+            # What an earlier call left may have been of another content: that says nothing of the origin.
+            _empty(wanted)
+            resumed = 0
+            _fetch(wanted, attempts, pause_s, timeout_s)
         _finish(wanted)
     return resumed
+
+
+def _fetch(wanted: Wanted, attempts: int, pause_s: float, timeout_s: float) -> None:
+    """Requests until the part is whole."""
+    kept, failures = _kept(wanted), 0
+    while True:
+        try:
+            return _request(wanted, timeout_s)
+        except _BrokenOffError as error:
+            now = _kept(wanted)
+            failures = 1 if now > kept else failures + 1
+            kept = now
+            if failures >= attempts:
+                raise _gave_up(wanted, now, error) from error
+            time.sleep(pause_s * 2 ** (failures - 1))
 
 
 @contextlib.contextmanager
@@ -192,9 +202,9 @@ def _receive(wanted: Wanted, answer: http.client.HTTPResponse, kept: int) -> Non
     wanted.note.write_text(json.dumps({"url": wanted.url, "validator": _strong_validator(answer)}))
     with wanted.part.open("ab") as file:
         _copy(wanted, answer, file, kept)
-    came = wanted.part.stat().st_size
-    if total is not None and came < total:
-        raise _BrokenOffError(f"the connection broke off after {came} of {total} bytes")
+    came, whole = wanted.part.stat().st_size, total if total is not None else wanted.bytes
+    if whole is not None and came < whole:
+        raise _BrokenOffError(f"the connection broke off after {came} of {whole} bytes")
 
 
 def _copy(wanted: Wanted, answer: http.client.HTTPResponse, file: IO[bytes], kept: int) -> None:
@@ -226,6 +236,10 @@ def _announced(wanted: Wanted, answer: http.client.HTTPResponse, kept: int) -> i
         if match is None or int(match[1]) != kept:
             _empty(wanted)
             raise _BrokenOffError(f"the server sent another range than asked for, from byte {kept}")
+        was, now = _validator(wanted), _strong_validator(answer)
+        if kept and was and now and was != now:  # it knows Range and not If-Range (RFC 9110, 15.3.7.3)
+            _empty(wanted)
+            raise _BrokenOffError("the file has changed on the server since its first part came")
         return None if match[2] == "*" else int(match[2])
     if answer.status != 200:
         raise _wrong(wanted, "HTTP status 200 or 206", str(answer.status))
@@ -247,7 +261,11 @@ def _refused(wanted: Wanted, status: int) -> Exception:
         return _BrokenOffError("the server has no bytes after those that were kept")
     if status in _TRY_LATER:
         return _BrokenOffError(f"HTTP status {status}")
-    return _wrong(wanted, "the file", f"HTTP status {status}")
+    return DownloadError(
+        expected=f"the file {wanted.url}",
+        came=f"HTTP status {status}",
+        fix="the origin refuses it or has moved: see its page (placecell-data list NAME), fetch it by hand",
+    )
 
 
 class _SameHosts(urllib.request.HTTPRedirectHandler):
@@ -276,6 +294,7 @@ def _require_size(wanted: Wanted, total: int | None) -> None:
         _empty(wanted)
         raise _wrong(wanted, f"{wanted.bytes} bytes", f"{total}")
     if total > wanted.limit_bytes:
+        _empty(wanted)
         raise _wrong(wanted, f"at most {wanted.limit_bytes} bytes", f"{total}")
 
 
@@ -324,6 +343,12 @@ def _wrong(wanted: Wanted, expected: str, came: str) -> DownloadError:
 
 def not_writable(folder: Path, error: OSError) -> OutputError:
     """A folder that refuses what is to be written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return OutputError(
+            expected=f"room in {folder}",
+            came=error.strerror or str(error),
+            fix="make room, or name another folder with --data; the same command goes on from what came",
+        )
     return OutputError(
         expected=f"a folder to write to: {folder}",
         came=error.strerror or str(error),

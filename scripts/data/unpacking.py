@@ -1,4 +1,4 @@
-"""A set out of a tar archive: nothing is written before every name in it has been looked at."""
+"""A set out of a gzipped tar archive: nothing is written before every name in it has been looked at."""
 
 import json
 import shutil
@@ -25,21 +25,17 @@ def unpack(path: Path, archive: Archive, files: Sequence[Listed], folder: Path) 
 
     Raises:
         DownloadError: it is no tar archive, is damaged, or holds an absolute name, one with ``..``, a link,
-            a device, or files beyond the limit.
+            a device, or more than the limit when unpacked.
         OutputError: the disk is too full.
     """
     require_room(folder, sum(file.bytes for file in files))
     try:
-        with tarfile.open(path) as tar:
-            _require_harmless(tar)
-        with tarfile.open(path) as tar:
-            total = 0
+        with tarfile.open(path, "r:gz") as tar:
+            _require_harmless(tar, archive.limit_bytes)
+        with tarfile.open(path, "r:gz") as tar:
             for member in tar:
                 name = _name_in_set(member.name, archive)
-                if name and member.isfile() and any(fnmatchcase(name, file.path) for file in files):
-                    total += member.size
-                    if total > archive.limit_bytes:
-                        raise _refused(f"at most {archive.limit_bytes} bytes of files", f"{total}")
+                if member.isfile() and any(_is_listed(name, file) for file in files):
                     _write(tar, member, folder / name, archive)
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         if isinstance(error, OSError) and error.errno is not None:
@@ -47,10 +43,19 @@ def unpack(path: Path, archive: Archive, files: Sequence[Listed], folder: Path) 
         raise _refused("a whole tar archive", f"{error or type(error).__name__}") from error
 
 
-def _require_harmless(tar: tarfile.TarFile) -> None:
+def _is_listed(name: str, listed: Listed) -> bool:
+    """As ``Path.glob`` has it, a ``*`` stands for no ``/``."""
+    return name.count("/") == listed.path.count("/") and fnmatchcase(name, listed.path)
+
+
+def _require_harmless(tar: tarfile.TarFile, limit_bytes: int) -> None:
+    total = 0
     for member in tar:
+        total += member.size  # before what it announces is unpacked, wherever in the archive it lies
+        if total > limit_bytes:
+            raise _refused(f"at most {limit_bytes} bytes of files", f"{total}")
         parts = PurePosixPath(member.name.replace("\\", "/"))
-        if parts.is_absolute() or ".." in parts.parts:
+        if parts.is_absolute() or ".." in parts.parts or "\0" in member.name:
             raise _refused("names that stay inside their folder", repr(member.name))
         if not (member.isfile() or member.isdir()):
             kind = "a link" if member.issym() or member.islnk() else "a device"
@@ -75,7 +80,7 @@ def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path, archive: A
             return
         try:
             document = json.load(source)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise _refused("JSON", f"{member.name!r}: {error}") from error
         file.write(json.dumps(document, separators=(",", ":")).encode())
 

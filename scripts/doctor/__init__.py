@@ -12,6 +12,7 @@ from pathlib import Path
 
 from placecell.errors import PlacecellError
 
+from ..closed_pipe import hush
 from ..data.options import VARIABLE, OneLineParser
 from .check import Check
 from .machine import machine_checks
@@ -31,10 +32,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, metavar="DIR", help=f"where the data are ({VARIABLE})")
     try:
         options = parser.parse_args(argv)
-        return report(checks(options.data, full=options.full), as_json=options.json)
+        code = report(checks(options.data, full=options.full), as_json=options.json)
+        sys.stdout.flush()
+        return code
     except PlacecellError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        return hush()
     except KeyboardInterrupt:
         print(f"{PROGRAM}: interrupted", file=sys.stderr)
         return 130

@@ -1,9 +1,12 @@
 """One thing looked at: whether it works, and what to do where it does not."""
 
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from placecell.errors import PlacecellError
+
+NUMBA_FIX = "export NUMBA_CACHE_DIR=DIR, a folder that you may write to"
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,25 @@ def tried(name: str, work: Callable[[], str], fix: str, *, required: bool = True
         return Check(name, False, came, error.fix, required)
     except ModuleNotFoundError as error:
         return Check(name, False, f"needs {error.name}", f"install {error.name} first", required)
-    except Exception as error:
-        first = " ".join(str(error).split())[:200]
-        return Check(name, False, f"{type(error).__name__}: {first}", fix, required)
+    except (Exception, SystemExit) as error:
+        words = in_a_line(error)
+        if str(error).startswith("cannot cache function"):  # Numba's, at the import of any kernel
+            return Check(name, False, words, NUMBA_FIX, required)
+        if _of_a_package(error):
+            told = f"cannot be tried, for something that it needs does not import: {words}"
+            return Check(name, False, told, "repair the package that is broken first", required)
+        return Check(name, False, words, fix, required)
+
+
+def in_a_line(error: BaseException) -> str:
+    """An error's class, and the beginning of what it says."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+
+
+def _of_a_package(error: BaseException) -> bool:
+    """Whether another package does not import: the innermost module whose own code ran is none of ours."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    modules = [str(frame.f_globals["__name__"]) for frame in frames if frame.f_code.co_name == "<module>"]
+    return isinstance(error, ImportError | SyntaxError) or (
+        bool(modules) and modules[-1].partition(".")[0] != "placecell"
+    )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from placecell.errors import MissingPartError
 
-from .check import Check, tried
+from .check import NUMBA_FIX, Check, tried
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
@@ -22,7 +22,7 @@ def machine_checks() -> Iterator[Check]:
         required=False,
     )
     yield tried("Embree", _ray, "pip install --only-binary :all: 'embreex>=4.4'")
-    yield tried("Numba cache", _numba_cache, "export NUMBA_CACHE_DIR=DIR, a folder that you may write to")
+    yield tried("Numba cache", _numba_cache, NUMBA_FIX)
     yield tried("segmenter", _segmenter, "install placecell again: its checkpoint is damaged")
     yield tried("expectation", _expectation, "install placecell again: its table is damaged")
     yield tried(

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from placecell import __version__
 
-from .check import Check
+from .check import Check, in_a_line
 
 MODULES = {
     "pillow": "PIL",
@@ -111,9 +111,8 @@ def required_check(requirement: Requirement) -> Check:
     if problem is None:
         try:
             importlib.import_module(requirement.module)
-        except Exception as error:
-            first = " ".join(str(error).split())[:200]
-            problem = f"does not import: {type(error).__name__}: {first}"
+        except (Exception, SystemExit) as error:
+            problem = f"does not import: {in_a_line(error)}"
             fix = f"pip install --force-reinstall '{requirement.pip}'"
     if problem is not None:
         return Check(requirement.name, False, problem, fix)

@@ -56,7 +56,9 @@ def _set_check(dataset: DataSet, folder: Path, full: bool) -> Check:
         fix = by_hand or f"placecell-data fetch {dataset.name}"
         return Check(dataset.name, False, f"not there: {dataset.what}", fix, required=False)
     says = f"{changed} changed, {len(wrong) - changed} missing of {len(found)} entries"
-    return Check(dataset.name, False, says, f"placecell-data verify {dataset.name}", required=False)
+    fetchable = not changed and not isinstance(dataset.origin, ByHand)
+    fix = f"placecell-data {'fetch' if fetchable else 'verify'} {dataset.name}"
+    return Check(dataset.name, False, says, fix, required=False)
 
 
 def _cache_folder() -> Path:

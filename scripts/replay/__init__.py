@@ -16,6 +16,7 @@ from typing import NoReturn
 
 from placecell.errors import ConfigError, PlacecellError
 
+from ..closed_pipe import hush
 from .reading import NotReadableError
 
 PROGRAM = "placecell-replay"
@@ -26,13 +27,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Carries out one subcommand; what goes wrong is one line on stderr."""
     try:
         chosen, arguments = parse(list(sys.argv[1:] if argv is None else argv))
-        return int(chosen.run(arguments))
+        code = int(chosen.run(arguments))
+        sys.stdout.flush()
+        return code
     except NotReadableError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return 1
     except PlacecellError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        return hush()
     except KeyboardInterrupt:
         print(f"{PROGRAM}: interrupted", file=sys.stderr)
         return 130

@@ -38,8 +38,15 @@ def memory_makers(choices: "Sequence[str]") -> "Mapping[str, Callable[[], Memory
 
 def _build(node: "DictConfig") -> Any:
     from ..build import build
+    from ..config_errors import one_line
 
-    return build(node, "memory")
+    try:
+        return build(node, "memory")
+    except Exception as error:
+        line = one_line(error, composing=False)
+        if line is None:
+            raise
+        raise line from error
 
 
 def compose_memory(choice: str) -> "DictConfig":
@@ -52,11 +59,11 @@ def compose_memory(choice: str) -> "DictConfig":
 
     name, colon, rest = choice.partition(":")
     keys = _BETWEEN_KEYS.split(rest) if colon else []
-    if not name or "" in keys or any("=" not in key for key in keys):
+    if not name or "," in name or "" in keys or any("=" not in key for key in keys):
         raise ConfigError(
             expected="--memory CHOICE or CHOICE:KEY=VALUE,KEY=VALUE",
             came=repr(choice),
-            fix="write for example flat:max_bytes=1000000",
+            fix="write for example flat:max_bytes=1000000; a space parts two memories",
         )
     try:
         return _composed([f"memory={name}", *(f"memory.{key}" for key in keys)])

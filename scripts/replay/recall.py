@@ -172,6 +172,8 @@ def _words(summary: "RecallSummary") -> list[str]:
         f"95 % interval by house ({houses} of them); ms are the processor's",
     ]
     lines += [again.to_line(name) for name, again in summary.again.items()]
+    if not summary.again:
+        lines.append("none of these is the run's own memory, asked for as many items: nothing to reproduce")
     return lines
 
 

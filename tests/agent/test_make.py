@@ -12,7 +12,7 @@ from placecell.agent.policies.expert import ExpertPolicy
 from placecell.agent.policies.modular import ModularPolicy
 from placecell.errors import ConfigError, DataError
 from placecell.memory import FlatNeighbours, FrameList, NoMemory, SemanticGrid, SpatialMemory
-from placecell.scripts.build import build
+from placecell.scripts.build import build, build_env
 from placecell.scripts.run import main
 
 CONF = Path(placecell.conf.__file__).parent
@@ -80,6 +80,37 @@ def test_the_oracle_s_labels_are_in_the_frames_of_agents_that_look(home, choice)
 def test_without_what_it_should_have_learned_the_mapping_agent_says_how_to_make_it(home):
     with pytest.raises(DataError, match=r"none.json, got no such file; make it with placecell-train"):
         made(home, "agent=modular", "agent.expectation=none.json")
+
+
+THINGS = {
+    "a thing": (["task=objectnav"], True),
+    "things and a place": (["task=tour", "task.goals=2", "task.repeats=0"], True),
+    "places": (["task=tour", "task.goals=2", "task.places=2", "task.repeats=0"], False),
+    "a point": (["task=pointnav"], False),
+}
+
+
+@pytest.mark.parametrize(("task", "refused"), THINGS.values(), ids=THINGS)
+def test_what_has_no_names_is_not_sent_for_things(task, refused):
+    small = ["env=houses", "env.width=16", "env.height=16", "episodes=2", "perception=none"]
+    cfg = composed(*small, *task)
+    env = build_env(cfg)
+    memory = build(cfg.memory, "memory")
+    if refused:
+        with pytest.raises(ConfigError, match=r"got one without labels; set perception=segmenter"):
+            build(cfg.agent, "agent", env=env, memory=memory)
+        cfg = composed(*small, *task, "agent=random")
+    assert isinstance(build(cfg.agent, "agent", env=env, memory=memory), Agent)
+
+
+def test_a_run_without_names_ends_in_one_line_before_it_begins(tmp_path, capsys):
+    out = tmp_path / "made"
+    arguments = ["env=houses", "task=tour", "perception=none", "agent=modular", "episodes=2", "workers=0"]
+    assert main([*arguments, "progress=false", f"out={out}"]) == 2
+    complaint = capsys.readouterr().err
+    assert complaint.startswith("placecell-run: expected a perception that names things, ")
+    assert complaint.count("\n") == 1
+    assert not out.exists()
 
 
 def test_a_mistake_on_the_command_line_is_one_line(tmp_path, monkeypatch, capsys):

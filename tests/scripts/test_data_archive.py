@@ -1,6 +1,8 @@
+import gzip
 import hashlib
 import io
 import json
+import lzma
 import tarfile
 
 import pytest
@@ -137,10 +139,33 @@ def test_files_beyond_the_limit_are_refused(server, boxes, tmp_path):
     assert everything(tmp_path) == []
 
 
+def test_what_unpacks_to_more_than_the_limit_is_refused_before_it_is_unpacked(server, boxes, tmp_path):
+    bomb = packed(member("repo-abc/elsewhere.bin", bytes(8 << 20)), member("repo-abc/../evil"))
+    assert len(bomb) < 1 << 16
+    server.files["/boxes.tar.gz"] = bomb
+    with pytest.raises(DownloadError, match="at most 1048576 bytes of files, got 8"):
+        call(boxes, tmp_path)
+    assert everything(tmp_path) == []
+
+
+def test_a_pattern_takes_no_file_of_a_folder_below(server, boxes, tmp_path):
+    server.files["/boxes.tar.gz"] = packed(member(f"{INSIDE}/s1_more/x.json", b"{}"))
+    assert call(boxes, tmp_path)[0] == 6
+    assert everything(tmp_path) == [f"boxes/{name}" for name in sorted(COMPACT)]
+
+
+def test_json_that_is_nested_too_deeply_is_refused(server, boxes, tmp_path):
+    server.files["/boxes.tar.gz"] = packed(member(f"{INSIDE}/s1_9.json", b"[" * 100_000))
+    with pytest.raises(DownloadError, match=r"an archive with JSON, got '.*s1_9\.json': maximum"):
+        call(boxes, tmp_path)
+    assert everything(tmp_path) == []
+
+
 NO_ARCHIVES = {
     "text": b"not a tar",
     "cut": packed()[:-40],
     "empty": b"",
+    "another compression": lzma.compress(gzip.decompress(packed())),
     "damaged": packed()[:200] + b"\xff" * 60 + packed()[260:],
 }
 

@@ -1,5 +1,8 @@
 import hashlib
 import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,7 @@ from crooked_server import crooked_server
 from placecell.scripts.data import catalogue, main
 from placecell.scripts.data.catalogue import SETS, Archive, ByHand, DataSet, Files, Listed
 
+SOURCE = Path(__file__).parents[2] / "src"
 FILES = {"nodes.txt": b"a,1\n" * 3000, "deep/links.txt": b"a,2,b\n" * 2000, "LICENSE": b"take it"}
 
 
@@ -121,14 +125,12 @@ def test_the_list_shows_every_set_and_whether_it_is_there(streets, call, tmp_pat
     call("fetch", "streets")
     code, said, _ = call("list")
     assert code == 0
-    rows = {
-        cells[1]: cells
-        for cells in ([c.strip() for c in line.split("│")] for line in said.splitlines())
-        if len(cells) > 2
-    }
-    assert rows["streets"][2:7] == ["a graph", "MIT", "23.4 KiB", "3", "yes"]
-    assert rows["r2r"][6] == "no"
+    rows = {cells[0]: cells for cells in (re.split("  +", line) for line in said.splitlines()) if cells[0]}
+    assert rows["streets"][1:] == ["23.4 KiB", "3", "yes", "MIT"]
+    assert rows["r2r"][3] == "no"
     assert set(SETS) <= set(rows)
+    assert "\n  a graph; https://example.org\n" in said
+    assert "\n  Habitat-Matterport 3D scenes; by hand, https://matterport.com" in said
     (tmp_path / "data" / "streets" / "nodes.txt").unlink()
     assert "in part" in call("list")[1]
 
@@ -140,6 +142,31 @@ def test_the_list_of_one_set_says_what_was_verified_and_what_was_not(call):
     assert "of the archive no checksum is known, and its address has not been tried\n" in said
     assert "  by hand   sign the form there; the links come by mail\n" in said
     assert "r2r" not in said
+    assert not [line for line in said.splitlines() if line.endswith(" ")]
+
+
+def test_the_list_of_one_set_has_its_checksums(streets, call):
+    said = call("list", "streets")[1]
+    for name, content in FILES.items():
+        assert f"    {hashlib.sha256(content).hexdigest()}  {name}\n" in said
+
+
+def in_an_interpreter(code, *flags):
+    call = f"import sys; sys.path.insert(0, {str(SOURCE)!r})\nfrom placecell.scripts.data import main\n{code}"
+    env = {key: value for key, value in os.environ.items() if not key.startswith("PLACECELL")}
+    return subprocess.run([sys.executable, *flags, "-c", call], capture_output=True, text=True, env=env)
+
+
+def test_the_command_needs_no_package():
+    done = in_an_interpreter("sys.exit(main(['list']))", "-I", "-S")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert set(SETS) <= {line.split("  ")[0] for line in done.stdout.splitlines()}
+
+
+def test_a_reader_that_has_gone_is_no_traceback():
+    code = "import os; r, w = os.pipe(); os.close(r); os.dup2(w, 1); sys.exit(main(['list']))"
+    done = in_an_interpreter(code)
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 MISTAKES = {

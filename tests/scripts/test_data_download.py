@@ -1,3 +1,4 @@
+import errno
 import fcntl
 import hashlib
 import json
@@ -8,6 +9,7 @@ import pytest
 from crooked_server import crooked_server
 
 from placecell.errors import OutputError
+from placecell.scripts.data import download as data_download
 from placecell.scripts.data.download import DownloadError, Wanted, download
 
 CONTENT = bytes(range(256)) * 4000
@@ -92,6 +94,50 @@ def test_a_file_that_changed_in_between_is_sent_whole_by_if_range(server, wanted
     server.files["/a.bin"] = new = CONTENT[::-1]
     fetch(replace(wanted, sha256=hashlib.sha256(new).hexdigest()))
     assert wanted.path.read_bytes() == new
+
+
+def test_the_rest_of_a_file_that_has_changed_is_not_appended(server, wanted):
+    server.plan["/a.bin"] = [("break", 300_000)]
+    archive = replace(wanted, bytes=None, sha256=None)
+    with pytest.raises(DownloadError, match="broke off"):
+        fetch(archive, attempts=1)
+    server.files["/a.bin"] = new = CONTENT[::-1]
+    server.plan["/a.bin"] = [("ignore if-range",)]
+    fetch(archive)
+    assert wanted.path.read_bytes() == new
+    assert server.ranges() == [None, "bytes=300000-", None]
+
+
+def test_a_part_that_was_of_other_content_is_fetched_anew(server, wanted):
+    wanted.part.write_bytes(b"x" * 1000)
+    wanted.note.write_text(json.dumps({"url": wanted.url, "validator": None}))
+    assert fetch(wanted) == 0
+    assert wanted.path.read_bytes() == CONTENT
+    assert server.ranges() == ["bytes=1000-", None]
+
+
+def test_a_break_that_no_length_tells_of_is_one_too(server, wanted):
+    server.plan["/a.bin"] = [("no length", 300_000)]
+    fetch(wanted)
+    assert wanted.path.read_bytes() == CONTENT
+    assert server.ranges() == [None, "bytes=300000-"]
+
+
+def test_a_disk_that_fills_up_is_told_and_what_came_is_kept(server, wanted, monkeypatch):
+    copy = data_download._copy
+
+    def fill(*arguments):
+        copy(*arguments)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    server.plan["/a.bin"] = [("break", 300_000)]
+    monkeypatch.setattr(data_download, "_copy", fill)
+    why = r"expected room in .*, got No space left on device; make room, .* goes on from what came"
+    with pytest.raises(OutputError, match=why):
+        fetch(wanted)
+    monkeypatch.setattr(data_download, "_copy", copy)
+    assert fetch(wanted) == 300_000
+    assert wanted.path.read_bytes() == CONTENT
 
 
 def test_another_range_than_asked_for_is_not_appended(server, wanted):

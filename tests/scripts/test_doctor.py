@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from placecell.errors import OutputError
-from placecell.scripts.data.catalogue import SETS
+from placecell.scripts.data.catalogue import SETS, ByHand, DataSet, Files, Listed
 from placecell.scripts.doctor import main, packages, places, report
 from placecell.scripts.doctor.check import Check, tried
 from placecell.scripts.doctor.machine import machine_checks
@@ -172,6 +172,36 @@ def test_a_package_that_is_too_old_or_does_not_import_is_told(monkeypatch):
     assert found.fix == "pip install --force-reinstall 'numpy>=1.0'"
 
 
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("raise RuntimeError('no')", "RuntimeError: no"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
+        ("def (", "SyntaxE"),
+    ],
+)
+def test_what_fails_for_a_broken_package_is_not_blamed_on_a_file(monkeypatch, tmp_path, source, words):
+    (tmp_path / "safetensors").mkdir()
+    (tmp_path / "safetensors" / "__init__.py").write_text(source)
+    code, shown = run_hidden(f"sys.path.insert(0, {str(tmp_path)!r})")
+    assert code == 1
+    found = lines(shown)
+    assert f"does not import: {words}" in found["safetensors"][1]
+    assert "fix: pip install --force-reinstall 'safetensors>=0.4.3'" in found["safetensors"][1]
+    assert f"something that it needs does not import: {words}" in found["segmenter"][1]
+    assert found["segmenter"][1].endswith("; fix: repair the package that is broken first")
+    assert re.search(r"^2 required: safetensors, segmenter; ", shown, re.M)
+
+
+def test_kernels_that_cannot_be_kept_are_not_blamed_on_a_file_or_a_package():
+    def fails():
+        raise RuntimeError("cannot cache function 'push': no locator available")
+
+    found = tried("segmenter", fails, "install placecell again")
+    assert found.fix == "export NUMBA_CACHE_DIR=DIR, a folder that you may write to"
+    assert found.says.startswith("RuntimeError: cannot cache function")
+
+
 def test_a_damaged_checkpoint_an_encoder_and_a_browser_that_fail_are_told(monkeypatch, tmp_path):
     damaged = tmp_path / "segmenter.safetensors"
     damaged.write_bytes(b"nothing")
@@ -218,6 +248,25 @@ def test_data_that_are_absent_in_part_or_changed_are_told(tmp_path, monkeypatch)
     assert "sizes; --full compares" in found["metrics"].says
     full = {check.name: check for check in places.data_checks(tmp_path, full=True)}
     assert full["metrics"].fix == "placecell-data verify metrics"
+
+
+def test_of_a_set_that_is_there_in_part_the_rest_can_be_fetched(tmp_path, monkeypatch):
+    listed = tuple(Listed(name, 1, "0" * 64) for name in ("a", "b"))
+    for name, origin, fix in (
+        ("streets", Files("https://example.org", "https://example.org/", frozenset()), "fetch streets"),
+        ("forms", ByHand("https://example.org", "sign"), "verify forms"),
+    ):
+        monkeypatch.setitem(SETS, name, DataSet(name, "a graph", "MIT", origin, "all", listed))
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a").write_text("x")
+        found = {check.name: check for check in places.data_checks(tmp_path, full=False)}
+        assert found[name].says == "0 changed, 1 missing of 2 entries"
+        assert found[name].fix == f"placecell-data {fix}"
+
+
+def test_a_reader_that_has_gone_is_no_traceback():
+    code, shown = run_hidden("import os; r, w = os.pipe(); os.close(r); os.dup2(w, 1)", flags=("-I", "-S"))
+    assert (code, shown) == (141, "")
 
 
 def test_a_mistake_is_one_line(capsys):

@@ -1,9 +1,12 @@
+import json
 import re
 
 import pytest
 from paged_runs import record_episode, result, write_results
 from recorded import plodder
 
+from placecell import arrays
+from placecell.agent.replay.page import links as page_links
 from placecell.scripts.replay import main
 
 
@@ -94,3 +97,43 @@ def test_a_run_without_recordings_is_a_mistake(tmp_path, capsys):
     code, _, complaint = call(capsys, run)
     assert code == 2
     assert "run with record=light" in complaint
+
+
+def test_a_run_of_a_newer_version_is_one_line(run, capsys):
+    (run / "provenance.json").write_text(json.dumps({"layout": 99}))
+    code, said, complaint = call(capsys, run)
+    assert (code, said) == (1, "")
+    assert "got layout 99, written by a newer placecell; upgrade placecell to read it\n" in complaint
+    assert complaint.count("\n") == 1
+
+
+def test_a_recording_of_a_newer_version_is_one_line(run, capsys):
+    header = run / "episodes" / "00001-b" / "header.json"
+    header.write_text(json.dumps({**json.loads(header.read_text()), "version": 9}))
+    code, said, complaint = call(capsys, run, "b")
+    assert (code, said) == (1, "")
+    assert complaint.endswith("got version 9; read it with a newer placecell\n")
+    assert complaint.count("\n") == 1
+
+
+@pytest.mark.parametrize("blocked", ["index.html", "episodes/00001-b/page.html"])
+def test_a_place_that_cannot_be_written_is_a_mistake(run, capsys, blocked):
+    (run / blocked / "something").mkdir(parents=True)
+    code, said, complaint = call(capsys, run)
+    assert (code, said) == (2, "")
+    assert f"expected a folder that can be written: {(run / blocked).parent}, got Is a directory" in complaint
+    assert complaint.count("\n") == 1
+    assert not list(run.rglob(".*"))
+
+
+def test_links_are_right_at_once_so_that_no_page_is_written_twice(run, capsys, monkeypatch):
+    written, write = [], arrays.atomic_write
+
+    def watched(path, content):
+        written.append(path.name)
+        write(path, content)
+
+    monkeypatch.setattr(arrays, "atomic_write", watched)
+    monkeypatch.setattr(page_links, "atomic_write", watched)
+    assert call(capsys, run)[0] == 0
+    assert sorted(written) == ["index.html", "page.html", "page.html", "page.html"]

@@ -90,6 +90,16 @@ def test_steps_are_shown_one_by_one(run, capsys):
     assert re.search(r"    full         [\d.]+ at \(.*\), \d+ steps old (right|wrong)", shown)
     assert "1 episodes" in shown
     assert "reproduces" not in shown  # another k than the run's
+    assert "none of these is the run's own memory, asked for as many items" in shown
+
+
+def test_a_reader_that_has_gone_is_no_traceback(run):
+    code = (
+        "import os, sys; from placecell.scripts.replay import main; r, w = os.pipe(); os.close(r); "
+        f"os.dup2(w, 1); sys.exit(main(['recall', {str(run)!r}, '0', '--memory', 'none', '--steps']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 def test_no_world_is_built(run):
@@ -135,6 +145,11 @@ def test_mistakes_are_one_line_each(run, capsys):
         (["--memory", "flat:width=0"], "width"),
         (["--memory", "flat:"], "--memory CHOICE or CHOICE:KEY=VALUE"),
         (["--memory", "flat", "flat"], "each --memory once"),
+        (
+            ["--memory", "flat,grid"],
+            "got 'flat,grid'; write for example flat:max_bytes=1000000; a space parts",
+        ),
+        (["--memory", "flat:_target_=no.such"], "Error locating target 'no.such'"),
         (["--memory", "frames:colour=true", "--k", "0"], "--k of 1 or more"),
     ):
         code, shown, complaint = call(capsys, run, *arguments)

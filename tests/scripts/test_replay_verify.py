@@ -76,6 +76,12 @@ def test_what_was_cut_off_or_not_recorded_is_told_in_a_line_each(run, capsys):
     steps = first / "steps.jsonl"
     steps.write_bytes(b"".join(steps.read_bytes().splitlines(keepends=True)[:5]))
     code, lines, _ = call(capsys, run)
+    assert code == 1
+    why = f"the end of {steps} is missing: it holds 5 of 8 steps of an episode that was done"
+    assert lines[0] == f"{first.name}: damaged: {why}"
+    results = run / "results.jsonl"  # as after a kill: the episode has no result yet
+    results.write_bytes(b"".join(results.read_bytes().splitlines(keepends=True)[1:]))
+    code, lines, _ = call(capsys, run)
     assert code == 0
     assert lines == [
         f"{first.name}: cut off after 5 steps, which are the same",

@@ -13,7 +13,9 @@ class CrookedServer:
 
     A plan is a list of misdeeds by path, the first for the first request: ``("break", n)`` ends the
     connection n bytes into the body, ``("redirect", url)``, ``("status", code)``, ``("ignore range",)``,
-    ``("shifted range",)``; ``("stall", n)`` falls silent there. An empty plan: as HTTP has it, with
+    ``("shifted range",)``; ``("stall", n)`` falls silent there; ``("no length", n)`` is a break by a server
+    that does not say how much there is; ``("ignore if-range",)`` sends the rest of what has changed. An empty
+    plan: as HTTP has it, with
     ``Range`` and ``If-Range``.
     """
 
@@ -29,6 +31,9 @@ class CrookedServer:
 
     def ranges(self):
         return [headers.get("Range") for _, headers in self.asked]
+
+
+_PARTLY = ("break", "stall", "no length")
 
 
 def _etag(content):
@@ -54,6 +59,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(crooked, crooked.files[self.path], misdeed, how)
 
     def _send(self, crooked, content, misdeed, how):
+        if misdeed == "ignore if-range":
+            del self.headers["If-Range"]
         start = self._start(content) if misdeed != "ignore range" else 0
         if start and start >= len(content):
             self.send_response(416)
@@ -66,10 +73,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {said}-{len(content) - 1}/{len(content)}")
         if crooked.validators:
             self.send_header("ETag", _etag(content))
-        self.send_header("Content-Length", str(len(content) - start))
+        if misdeed != "no length":
+            self.send_header("Content-Length", str(len(content) - start))
         self.end_headers()
         with contextlib.suppress(ConnectionError):  # the client hung up: it has refused what it was told
-            self.wfile.write(content[start:][: how[0]] if misdeed in ("break", "stall") else content[start:])
+            self.wfile.write(content[start:][: how[0]] if misdeed in _PARTLY else content[start:])
             if misdeed == "stall":
                 crooked.ended.wait(60)
 

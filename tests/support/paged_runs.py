@@ -8,6 +8,7 @@ from placecell.agent.results import Result
 from placecell.agent.run_folder import episode_folder
 
 HOSTILE = "<script>document.title='owned'</script>/a%b"
+HOSTILE_KIND = """</script><img src=x onerror="document.title='owned'">&amp;' $title"""
 MODES = ("look_around", "explore/go", "approach/go")
 
 
@@ -27,8 +28,8 @@ def record_episode(out, index, name, agent, *, level="full", every=1, steps=6, e
     record(folder, level, every, steps, agent=agent, ends=ends)
     path = folder / "header.json"
     told = json.loads(path.read_text())
-    told |= {"episode": index, "episode_id": name, "goal_positions": [[3.0, 1.0, 0.0]], **header}
-    told |= {"categories": ["", "wall", "chair"], "tags": {"kind": "object", "category": "chair"}}
+    told |= {"episode": index, "episode_id": name, "goal_positions": [[3.0, 1.0, 0.0]]}
+    told |= {"categories": ["", "wall", "chair"], "tags": {"kind": "object", "category": "chair"}, **header}
     path.write_text(json.dumps(told))
     return folder
 
@@ -42,7 +43,7 @@ def write_results(out, found, **config):
     return out
 
 
-def result(index, name, spl, *, failure=None, status="done", reason=None, scene="wall"):
+def result(index, name, spl, *, failure=None, status="done", reason=None, scene="wall", category="chair"):
     """One line of the run's results."""
     measures = {
         "success": float(spl > 0),
@@ -50,7 +51,7 @@ def result(index, name, spl, *, failure=None, status="done", reason=None, scene=
         "collisions": 2.0 * index,
         "distance_to_goal": 5.0 - spl,
     }
-    tags = {"kind": "object", "category": "chair"}
+    tags = {"kind": "object", "category": category}
     return Result(
         index, name, scene, status, False, 6, measures, ("x_ray",), failure, reason, tags
     )  # fmt: skip
