@@ -1,11 +1,12 @@
 """One posed RGB-D frame: what is written into a memory."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import UInt16
 
-from placecell.arrays import Depth, Ids, Rgb, Transform
+from placecell.arrays import Depth, Embedding, Ids, PatchFeatures, Rgb, Transform
 from placecell.errors import FrameError
 from placecell.geometry import Pinhole, require_rigid
 
@@ -24,10 +25,14 @@ class Frame:
         rgb: (h, w, 3) uint8, or None.
         labels: (h, w) integer category ids to ``MOST_LABEL``, 0 = none, or None.
         step: when it was taken, from 0; the memory's clock.
+        features: (gh, gw, d) float, an encoder's vector for each of gh x gw equal patches of the image, or
+            None: pixel (v, u) lies in patch (v * gh // h, u * gw // w).
+        embedding: (d,) float, an encoder's vector for the whole frame, or None.
 
     Raises:
         FrameError: NaN, infinite or negative depth, depth that is not float (millimetres, mostly), a pose
-            that is no rigid transform, no pixels, sizes that differ, labels or a step out of range.
+            that is no rigid transform, no pixels, sizes that differ, labels or a step out of range, features
+            or an embedding that are empty or not finite.
     """
 
     T_world_camera: Transform
@@ -36,12 +41,17 @@ class Frame:
     rgb: Rgb | None = None
     labels: Ids | None = None
     step: int = 0
+    features: PatchFeatures | None = None
+    embedding: Embedding | None = None
 
     def __post_init__(self) -> None:
         require_rigid(self.T_world_camera)
         self._require_sizes()
         self.require_depth()
         self.label_image()
+        for name, vectors, axes in (("features", self.features, 3), ("an embedding", self.embedding, 1)):
+            if vectors is not None:
+                _require_vectors(name, vectors, axes)
         if not 0 <= self.step < 1 << 30:
             raise FrameError(
                 expected="a step from 0 to 2**30", came=f"{self.step}", fix="count steps from the start"
@@ -86,10 +96,27 @@ class Frame:
                 came=f"{self.depth.dtype}",
                 fix="divide millimetres by 1000",
             )
-        if not bool(np.isfinite(self.depth).all()) or float(self.depth.min(initial=0.0)) < 0:
+        # NaN is neither: a comparison with it is false.
+        if not (float(self.depth.min()) >= 0 and float(self.depth.max()) < math.inf):
             raise FrameError(
                 expected="depth in metres, finite and not negative, 0 where nothing returned",
                 came=f"{int((~np.isfinite(self.depth)).sum())} NaN or infinite and "
                 f"{int((self.depth < 0).sum())} negative pixels",
                 fix="set invalid pixels to 0 before writing the frame",
             )
+
+
+def _require_vectors(name: str, vectors: np.ndarray, axes: int) -> None:
+    shaped = vectors.ndim == axes and min(vectors.shape) > 0
+    if not (shaped and np.issubdtype(vectors.dtype, np.floating)):
+        raise FrameError(
+            expected=f"{name} of {'(patches high, patches wide, width)' if axes == 3 else '(width,)'} floats",
+            came=f"{vectors.dtype} {vectors.shape}",
+            fix="pass what the encoder gave, as float32 or float16",
+        )
+    if not bool(np.isfinite(vectors).all()):
+        raise FrameError(
+            expected=f"{name} of finite numbers",
+            came=f"{int((~np.isfinite(vectors)).sum())} NaN or infinite",
+            fix="check the encoder's output before writing the frame",
+        )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from placecell.arrays import Point, Points
+from placecell.arrays import Embedding, Point, Points
 from placecell.errors import PlacecellError
 
 
@@ -16,15 +16,18 @@ class Query:
         position: (3,) float, metres, in the frame that the memory's poses are in.
         radius_m: nothing farther away is recalled; may be larger than the world.
         category: the category id of the objects that are asked for; None asks for whatever is there.
+        embedding: (d,) float, what is asked for as an encoder's vector, or None; parts of a memory that keep
+            embeddings rank by it.
 
     Raises:
-        PlacecellError: a position that is not finite, a radius that is not positive and finite, or a
-            category below 1 (0 is the label of what has none).
+        PlacecellError: a position that is not finite, a radius that is not positive and finite, a category
+            below 1 (0 is the label of what has none), or an embedding that is not finite.
     """
 
     position: Point
     radius_m: float
     category: int | None = None
+    embedding: Embedding | None = None
 
     def __post_init__(self) -> None:
         if self.position.shape != (3,) or not bool(np.isfinite(self.position).all()):
@@ -45,6 +48,12 @@ class Query:
                 came=f"{self.category}",
                 fix="pass the id of the category that is looked for",
             )
+        if self.embedding is not None and not bool(np.isfinite(self.embedding).all()):
+            raise PlacecellError(
+                expected="a query's embedding of finite numbers",
+                came=f"{int((~np.isfinite(self.embedding)).sum())} NaN or infinite",
+                fix="check the encoder's output before asking",
+            )
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,7 @@ class MemoryItem:
         colour: red, green, blue in 0-255, or None where no coloured frame has seen it.
         category: its category id, or None where it has no label.
         points: (n, 3) the object's surface as far as it is remembered, metres, read-only; None for a place.
+        embedding: (d,) float32, an encoder's vector for it, or None where none was given.
     """
 
     position: Point
@@ -69,6 +79,7 @@ class MemoryItem:
     colour: tuple[int, int, int] | None = None
     category: int | None = None
     points: Points | None = None
+    embedding: Embedding | None = None
 
 
 @dataclass(frozen=True)

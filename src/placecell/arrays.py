@@ -1,6 +1,7 @@
 """Axis names, seeded generators, content hashes and atomic writes.
 
-Axis vocabulary, used in every annotation: ``b`` batch, ``n`` items, ``h w`` pixels, ``d`` channels.
+Axis vocabulary, used in every annotation: ``b`` batch, ``n`` items, ``h w`` pixels, ``gh gw`` patches,
+``d`` channels.
 """
 
 import hashlib
@@ -18,6 +19,8 @@ Depth = Float[np.ndarray, "h w"]
 Rgb = UInt8[np.ndarray, "h w 3"]
 Ids = Int[np.ndarray, "h w"]
 Faces = Int[np.ndarray, "m 3"]
+PatchFeatures = Float[np.ndarray, "gh gw d"]
+Embedding = Float[np.ndarray, " _"]
 
 
 def generator(seed: int, *stream: object) -> np.random.Generator:
