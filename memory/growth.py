@@ -11,7 +11,7 @@ from placecell.arrays import Points
 
 from . import morton
 from .archive import damaged
-from .block_pool import BLOCK, CELLS
+from .voxel.block_pool import BLOCK, CELLS
 
 Cells = Int32[np.ndarray, "n 3"]
 Labels = UInt16[np.ndarray, " n"]

@@ -3,69 +3,89 @@
 from collections.abc import Mapping
 
 import numpy as np
-from jaxtyping import Float64, Int8, Int64
+from jaxtyping import Int32, Int64
 
 from placecell.arrays import Point, Points
-from placecell.errors import ConfigError, FrameError
 
-from . import morton
-from .archive import damaged
-from .block_pool import CELLS, LABELS, PAYLOAD, BlockPool, count_missing, empty_pool, grown, index_blocks
-from .frame import MOST_LABEL, Frame
-from .frame_merge import MOST_VOTES, merge
-from .frame_reduction import BAD_DEPTH, OUT_OF_RANGE, View, reduce_frame
+from .frame import Frame
 from .growth import Growth, blocks_of
-from .retrieval import require_k
-from .voxel_queries import FREE as FREE
-from .voxel_queries import OCCUPIED as OCCUPIED
-from .voxel_queries import UNKNOWN as UNKNOWN
-from .voxel_queries import fill_states, nearest_rows, occupied_rows, rows_at, slots_in_box, states_at
-from .voxels import Voxels
+from .voxel.archive import packed, rebuilt, unpacked
+from .voxel.block_pool import (
+    AGENT_SHIFT,
+    CELLS,
+    OF_BLOCKS,
+    OF_ROWS,
+    PAGE,
+    PAYLOAD,
+    PLACE,
+    empty_pool,
+    features_of,
+    grown,
+)
+from .voxel.checks import fitting_features, require_agent, require_depths, require_settings, require_step
+from .voxel.frame_merge import HIT, merge, missing_blocks
+from .voxel.frame_reduction import empty_scratch, reduce_colours, reduce_frame, reduce_labels, reduce_points
+from .voxel.frame_view import View, view_of, view_of_scan
+from .voxel.free_space import carve_frame, carve_points
+from .voxel.patch_features import fuse
+from .voxel.reader import EVERYWHERE, OctreeReader
+from .voxel.state_queries import FREE as FREE
+from .voxel.state_queries import OCCUPIED as OCCUPIED
+from .voxel.state_queries import UNKNOWN as UNKNOWN
+from .voxel.state_queries import indices_of, occupied_handles, payload_rows
 
-Index = Int64[np.ndarray, "3"]
-Indices = Int64[np.ndarray, "n 3"]
 
-_EVERYWHERE = np.array([[-morton.SIGN_OFFSET] * 3, [morton.SIGN_OFFSET] * 3])
-_NO_COLOUR, _NO_LABELS = np.zeros((0, 0, 3), np.uint8), np.zeros((0, 0), np.uint16)
-
-
-class SparseOctree:
+class SparseOctree(OctreeReader):
     """Voxels by Morton key in hashed 8x8x8 blocks; about 2**20 voxels each way from the origin.
 
     A voxel is ``UNKNOWN`` until a frame hits it or looks through it, then ``OCCUPIED`` or ``FREE`` by bounded
     evidence: one hit makes free space occupied, three looks through clear a voxel hit once, nine any voxel.
-    Counts, colours and times do not depend on the order of frames; evidence lets the later ones weigh more.
+    Counts, positions, colours and times do not depend on the order of frames; evidence lets the later ones
+    weigh more.
 
     An occupied voxel has the label that most frames gave it (each frame one vote, the label of most of the
-    voxel's labelled pixels) and a bounded lead of votes; a voxel that becomes free loses both.
+    voxel's labelled pixels) and a bounded lead of votes; a voxel that becomes free loses both, and keeps the
+    rest until :meth:`prune`.
+
+    One octree holds the maps of up to 512 agents, each as if it were alone. Work arrays of the size of a
+    frame are kept beside the map; ``nbytes`` does not count them.
 
     Args:
         voxel_size_m: edge length of a voxel.
+        feature_width: of the fused features; 0 keeps none, and ignores those of frames.
+        feature_dtype: what they are kept as, ``"float16"`` or ``"float32"``.
 
     Raises:
-        ConfigError: a voxel size that is not positive and finite.
+        ConfigError: a voxel size that is not positive and finite, or features of another kind.
     """
 
-    def __init__(self, voxel_size_m: float = 0.1) -> None:
-        if not 0 < voxel_size_m < float("inf"):
-            raise ConfigError(
-                expected="a voxel size above 0 and finite",
-                came=f"{voxel_size_m:g}",
-                fix="pass voxel_size_m in metres, for example 0.1 indoors",
-            )
+    def __init__(
+        self, voxel_size_m: float = 0.1, feature_width: int = 0, feature_dtype: str = "float16"
+    ) -> None:
+        require_settings(voxel_size_m, feature_width, feature_dtype)
         self.voxel_size_m = float(voxel_size_m)
-        self._change, self._changed, self._started = 0, np.zeros(1, np.int64), 0
+        self.feature_width, self.feature_dtype = int(feature_width), feature_dtype
+        self._scratch = empty_scratch()
+        self._change = 0
         self.clear()
 
-    def clear(self) -> None:
-        """Forgets everything."""
-        self._pool: BlockPool = empty_pool()
-        self._used = 0
-        self._touch_all_labels()
-        self._started = self._change
+    def clear(self, agent: int | None = None) -> None:
+        """Forgets everything, or everything of one agent."""
+        if agent is not None:
+            self._clear_one(require_agent(agent))
+            return
+        self._pool = empty_pool(width=self.feature_width, dtype=self.feature_dtype)
+        self._start_anew()
 
     def insert(
-        self, frame: Frame, max_depth_m: float, min_depth_m: float = 0.0, step_offset: int = 0
+        self,
+        frame: Frame,
+        max_depth_m: float,
+        min_depth_m: float = 0.0,
+        step_offset: int = 0,
+        *,
+        carve: bool = True,
+        agent: int = 0,
     ) -> None:
         """Adds what a frame saw: surfaces where pixels end and what they are, free space on the way there.
 
@@ -75,217 +95,249 @@ class SparseOctree:
         rays that graze a wall pass through its voxels.
 
         Args:
-            frame: the posed depth image, with or without colour and labels.
+            frame: the posed depth image, with or without colour, labels and patch features.
             max_depth_m: planar depth from which a return is no surface.
             min_depth_m: planar depth up to which a return is ignored.
             step_offset: added to the frame's step: the map's clock outlives episodes.
+            carve: whether to mark free space; surfaces alone are many times faster.
+            agent: whose map it is entered in.
 
         Raises:
-            FrameError: depth that is not finite, points beyond the range of indices, or labels that do not
-                fit. The map is unchanged.
+            FrameError: depth that is not finite, points beyond the range of indices, labels that do not fit,
+                features of another width than the map's, depth limits that leave nothing, or a step out of
+                range. The map is unchanged.
         """
-        labels = frame.label_image()
-        view = View(
-            np.ascontiguousarray(frame.depth, np.float32),
-            _NO_COLOUR if frame.rgb is None else np.ascontiguousarray(frame.rgb),
-            _NO_LABELS if labels is None else labels,
-            np.ascontiguousarray(frame.T_world_camera[:3, :3], np.float64),
-            np.ascontiguousarray(frame.T_world_camera[:3, 3], np.float64),
-            float(frame.camera.fx),
-            float(frame.camera.fy),
-            float(frame.camera.cx),
-            float(frame.camera.cy),
-            self.voxel_size_m,
-            float(min_depth_m),
-            float(max_depth_m),
-        )
-        reduction = reduce_frame(view)
-        self._refuse(reduction.status)
-        missing = count_missing(self._pool.hash_keys, reduction.keys, reduction.used)
-        self._pool = grown(self._pool, self._used, self._used + missing)
-        self._change += 1
-        if labels is not None and (more := int(labels.max()) + 1 - len(self._changed)) > 0:
-            self._changed = np.pad(self._changed, (0, more))
+        require_agent(agent)
+        require_depths(min_depth_m, max_depth_m)
         step = frame.step + step_offset
-        self._used = merge(self._pool, self._used, reduction, view, step, self._changed, self._change)
+        require_step(step)
+        labels = frame.label_image()
+        features = fitting_features(frame, self.feature_width)
+        view = view_of(frame, self.voxel_size_m, min_depth_m, max_depth_m)
+        asked = frame.rgb is not None or labels is not None or features is not None
+        rows = self._room_for_pixels(view.depth.shape, keep=asked)
+        self._scratch = reduce_frame(view, self._scratch, rows)
+        if carve:
+            self._scratch = carve_frame(view, self._scratch)
+        flat = rows.reshape(-1)
+        if frame.rgb is not None:
+            reduce_colours(self._scratch, flat, np.ascontiguousarray(frame.rgb).reshape(-1, 3))
+        if labels is not None:
+            reduce_labels(self._scratch, flat, labels.reshape(-1))
+        into = self._merge(view, agent, frame.rgb is not None, labels is not None, step)
+        if features is not None:
+            fuse(features_of(self._pool), self._pool.weight, into, rows, features)
 
-    def _refuse(self, status: int) -> None:
-        if status == BAD_DEPTH:
-            raise FrameError(
-                expected="depth in metres, finite and not negative",
-                came="a NaN, infinite or negative pixel",
-                fix="set invalid pixels to 0 before writing the frame",
-            )
-        if status == OUT_OF_RANGE:
-            raise FrameError(
-                expected=f"points within {self.voxel_size_m * morton.SIGN_OFFSET:.0f} m of the origin",
-                came="a camera or a point beyond",
-                fix="move the world's origin closer, or use larger voxels",
-            )
+    def insert_points(
+        self, points: Points, origin: Point | None = None, *, step: int = 0, agent: int = 0
+    ) -> None:
+        """Adds a scan, as of a laser: surfaces where its points are, free space from the origin to them.
 
-    def index_of(self, points: Points) -> Indices:
-        """(n, 3) the voxel that holds each point: floor(point / voxel size)."""
-        return np.floor(points / self.voxel_size_m).astype(np.int64)
+        Within the scan a hit wins over any ray that passes. Unlike a frame's, one ray through a voxel is
+        evidence that it is free.
 
-    def centre_of(self, indices: Indices) -> Float64[np.ndarray, "n 3"]:
-        """(n, 3) the middle of each voxel, metres, world frame."""
-        return (indices + 0.5) * self.voxel_size_m
+        Args:
+            points: (n, 3) metres, world frame.
+            origin: (3,) where the sensor was; without it no free space is marked.
+            step: when it was taken, by the map's clock.
+            agent: whose map it is entered in.
 
-    def state(self, points: Points) -> Int8[np.ndarray, " n"]:
-        """(n,) ``UNKNOWN``, ``FREE`` or ``OCCUPIED`` at each world point."""
-        return states_at(self._pool, self.index_of(points))
+        Raises:
+            FrameError: points or an origin that are not finite or beyond the range of indices, or a step out
+                of range. The map is unchanged.
+        """
+        require_agent(agent)
+        require_step(step)
+        view = view_of_scan(points, origin, self.voxel_size_m)
+        axes = np.ascontiguousarray(points.T, np.float64)
+        rows = self._room_for_pixels((1, len(points)))[0]
+        self._scratch = reduce_points(axes, self.voxel_size_m, self._scratch, rows)
+        if origin is not None:
+            self._scratch = carve_points(axes, view.origin, self.voxel_size_m, self._scratch)
+        self._merge(view, agent, False, False, step)
 
-    def states_in_box(self, lower: Index, upper: Index) -> Int8[np.ndarray, "x y z"]:
-        """The dense states of the voxels with indices in [lower, upper)."""
-        states = np.zeros(np.maximum(upper - lower, 0), np.int8)
-        fill_states(self._pool, lower, states)
-        return states
+    def prune(self) -> int:
+        """Gives up what is held of voxels that are no longer occupied, and blocks of which nothing is known.
 
-    def occupied(self) -> Indices:
-        """(n, 3) the indices of all occupied voxels, by rising Morton key."""
-        return self._indices(self._occupied_rows(*_EVERYWHERE))
-
-    def box(self, lower_m: Point, upper_m: Point) -> Voxels:
-        """The occupied voxels whose centres lie in the world box [lower, upper), by rising Morton key."""
-        low, high = (
-            np.clip(np.ceil(corner / self.voxel_size_m - 0.5), *_EVERYWHERE).astype(np.int64)
-            for corner in (lower_m, upper_m)
-        )
-        return self._voxels(self._occupied_rows(low, high))
-
-    def nearest(self, point: Point, k: int, radius_m: float) -> tuple[Voxels, Float64[np.ndarray, " n"]]:
-        """The occupied voxels whose centres are nearest, at most ``k`` and none beyond the radius.
+        No answer about occupied, free and unknown changes; handles do.
 
         Returns:
-            The voxels, nearest first (ties by Morton key), and their distances (n,) in metres.
-
-        Raises:
-            PlacecellError: ``k`` below 1.
+            Of how many voxels something was given up.
         """
-        require_k(k)
-        rows, distances = nearest_rows(
-            self._pool, self._used, np.asarray(point, np.float64), k, float(radius_m), self.voxel_size_m
-        )
-        return self._voxels(rows), distances
+        pool, (used, pages) = self._pool, self._pool.counts
+        known = pool.cells[:used].any(1)
+        lost = int(np.count_nonzero(pool.evidence[: PAGE * pages] < 0))
+        slots = np.flatnonzero(known)
+        for agent in np.unique(pool.keys[:used][~known] >> AGENT_SHIFT).tolist():
+            # A reader who has not yet heard that such a block emptied would never hear of it.
+            self._change += 1
+            self._started[agent] = self._change
+        self._pool = rebuilt(pool, slots[np.argsort(pool.keys[slots])], only_occupied=True)
+        return lost
 
-    def labelled(self, category: int) -> Voxels:
-        """The occupied voxels of a category, by rising Morton key; none for 0, which is no category."""
-        if not 0 < category <= MOST_LABEL:
-            return self._voxels(np.zeros(0, np.int64))
-        rows = np.flatnonzero(self._pool.label[: self._used].ravel() == np.uint16(category))
-        keys = (self._pool.keys[rows // CELLS] << 9) | (rows % CELLS)
-        return self._voxels(rows[np.argsort(keys)])
+    def decay(self, before_step: int, agent: int = 0) -> int:
+        """Lets surfaces fade that were not seen for long: those last seen before a step of the map's clock.
 
-    def last_change(self, category: int) -> int:
+        Each loses what one frame adds to its evidence; one that has none left becomes unknown, and what was
+        held of it is deleted. What is seen through becomes free by :meth:`insert` alone.
+
+        Returns:
+            How many voxels became unknown.
+        """
+        pool, slots = self._pool, self._slots_of(require_agent(agent))
+        handles = occupied_handles(pool, slots, *EVERYWHERE)
+        rows = payload_rows(pool, handles)
+        old = pool.last_hit[rows] <= before_step
+        handles, rows = handles[old], rows[old]
+        pool.evidence[rows] = np.maximum(pool.evidence[rows] - HIT, 0)
+        gone = pool.evidence[rows] == 0
+        if not gone.any():
+            return 0
+        self._change += 1
+        self._changes_of(agent)[pool.label[rows[gone]]] = self._change
+        pool.changed[handles[gone] // CELLS] = self._change
+        self._pool = rebuilt(pool, np.arange(pool.counts[0]))
+        return int(np.count_nonzero(gone))
+
+    def last_change(self, category: int, agent: int = 0) -> int:
         """A number that differs from an earlier one whenever :meth:`labelled` may give something else."""
-        return int(self._changed[category]) if 0 < category < len(self._changed) else 0
+        changed = self._changed.get(require_agent(agent))
+        return int(changed[category]) if changed is not None and 0 < category < len(changed) else 0
 
-    def forget_labels(self) -> None:
-        """Keeps surfaces, colours and free space, and forgets what they belong to."""
-        labelled = np.flatnonzero(self._pool.label[: self._used].any(1))
-        self._pool.label[: self._used], self._pool.votes[: self._used] = 0, 0
-        self._touch_all_labels()
-        self._pool.changed[labelled] = self._change
+    def forget_labels(self, agent: int | None = None) -> None:
+        """Keeps surfaces, colours and free space, and forgets what they belong to; for all, or one agent."""
+        for one in self._agents() if agent is None else [require_agent(agent)]:
+            slots = self._slots_of(one)
+            handles = occupied_handles(self._pool, slots, *EVERYWHERE)
+            rows = payload_rows(self._pool, handles)
+            labelled = self._pool.label[rows] > 0
+            self._pool.label[rows], self._pool.votes[rows] = 0, 0
+            self._change += 1
+            self._changed[one] = np.full(1, self._change)
+            self._pool.changed[handles[labelled] // CELLS] = self._change
 
-    def growth(self, since: int = 0) -> Growth:
+    def growth(self, since: int = 0, *, agent: int = 0) -> Growth:
         """The blocks of which a voxel became occupied or free, or got another label, after ``since``.
 
         After :meth:`clear` and :meth:`unpack` it begins anew, and holds everything. Free space is not in it.
 
         Args:
-            since: the ``clock`` of an earlier growth of this octree; 0 gives everything.
+            since: the ``clock`` of an earlier growth of this octree and agent; 0 gives everything.
+            agent: whose map.
         """
-        restart, pool = not self._started <= since <= self._change, self._pool
-        slots = np.flatnonzero(pool.changed[: self._used] > (0 if restart else since))
+        started = self._started.get(require_agent(agent), self._begun)
+        restart, pool, slots = not started <= since <= self._change, self._pool, self._slots_of(agent)
+        slots = slots[pool.changed[slots] > (0 if restart else since)]
+        handles = occupied_handles(pool, slots, *EVERYWHERE)
         if restart:
-            slots = slots[(pool.evidence[slots] > 0).any(1)]
-        slots = slots[np.argsort(pool.keys[slots])]
-        rows = occupied_rows(pool, slots, *_EVERYWHERE)
+            slots = slots[np.isin(slots, handles // CELLS)]
         return Growth(
             clock=self._change,
             cell_m=self.voxel_size_m,
-            blocks=blocks_of(pool.keys[slots]),
-            cells=self._indices(rows).astype(np.int32),
-            labels=pool.label.reshape(-1)[rows],
+            blocks=blocks_of(pool.keys[slots] & PLACE),
+            cells=indices_of(pool, handles).astype(np.int32),
+            labels=pool.label[payload_rows(pool, handles)],
             restart=restart,
         )
 
-    def read(self, indices: Indices) -> Voxels:
-        """What is held of these voxels, in their order; zeros and ``last_seen`` -1 where nothing is."""
-        return self._voxels(rows_at(self._pool, indices), indices)
-
-    def bounds(self) -> tuple[Index, Index]:
-        """The index range [lower, upper) of all voxels that are not unknown; (0, 0, 0) twice if none."""
-        return self._pool.extent[0].copy(), self._pool.extent[1].copy()
-
     @property
     def nbytes(self) -> int:
-        """Bytes of the blocks in use and of their index."""
-        blocks = sum(getattr(self._pool, name)[: self._used].nbytes for name in PAYLOAD)
-        blocks += self._pool.changed[: self._used].nbytes
-        return blocks + self._pool.hash_keys.nbytes + self._pool.hash_slots.nbytes
+        """Bytes of the blocks and the rows in use and of their index."""
+        pool, (used, pages) = self._pool, self._pool.counts
+        blocks = sum(getattr(pool, name)[:used].nbytes for name in OF_BLOCKS)
+        rows = sum(getattr(pool, name)[: PAGE * pages].nbytes for name in OF_ROWS)
+        return blocks + rows + pool.hash_keys.nbytes + pool.hash_slots.nbytes + pool.extent.nbytes
+
+    @property
+    def payload_nbytes(self) -> int:
+        """Bytes of what is held of the occupied voxels."""
+        return len(self) * sum(getattr(self._pool, name)[:1].nbytes for name in PAYLOAD)
+
+    @property
+    def index_nbytes(self) -> int:
+        """All other bytes: what finding those and knowing free from unknown costs, and slack."""
+        return self.nbytes - self.payload_nbytes
 
     def pack(self) -> dict[str, np.ndarray]:
-        """The content as arrays, blocks by rising key: maps that answer alike pack alike."""
-        order = np.argsort(self._pool.keys[: self._used])
-        arrays = {name: getattr(self._pool, name)[: self._used][order] for name in PAYLOAD}
-        return {**arrays, "extent": self._pool.extent.copy()}
+        """The content as arrays, voxels by rising key: maps that answer alike pack alike."""
+        used = int(self._pool.counts[0])
+        known = np.flatnonzero(self._pool.cells[:used].any(1))
+        return packed(self._pool, known[np.argsort(self._pool.keys[known])])
 
     def unpack(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Replaces the content by what :meth:`pack` gave.
+        """Replaces the content by what :meth:`pack` gave, or a map of before it kept rows.
 
         Raises:
-            ArchiveError: arrays that are missing or of another type or shape. The map is unchanged.
+            ArchiveError: arrays that are missing or of another type or shape, or that do not hold together.
+                The map is unchanged.
         """
-        used = len(arrays["keys"]) if "keys" in arrays and arrays["keys"].ndim == 1 else 0
-        pool = empty_pool(used)
-        for name in (*PAYLOAD, "extent"):
-            wanted = getattr(pool, name)[:used] if name in PAYLOAD else pool.extent
-            if name in LABELS and not arrays.keys() & set(LABELS):
-                continue  # an archive of before there were labels has none
-            if name not in arrays or (arrays[name].dtype, arrays[name].shape) != (wanted.dtype, wanted.shape):
-                came = f"{arrays[name].dtype} {arrays[name].shape}" if name in arrays else "none"
-                raise damaged(f"{name} of {wanted.dtype} {wanted.shape}", came)
-            wanted[:] = arrays[name]
-        if len(np.unique(pool.keys[:used])) < used or (used and int(pool.keys[:used].min()) < 0):
-            raise damaged("block keys that differ", "one twice, or a negative one")
-        if bool(((pool.label > 0) != (pool.votes > 0)).any()) or int(pool.votes.max()) > MOST_VOTES:
-            raise damaged(f"1 to {MOST_VOTES} votes where there is a label", "others")
-        if bool((pool.evidence[pool.label > 0] <= 0).any()):
-            raise damaged("labels of occupied voxels", "that of a free one")
-        index_blocks(pool.hash_keys, pool.hash_slots, pool.keys, used)
-        self._pool, self._used = pool, used
-        self._touch_all_labels()
-        self._pool.changed[:used] = self._started = self._change
+        self._pool = unpacked(arrays, self.feature_width, self.feature_dtype)
+        self._start_anew()
 
     def __len__(self) -> int:
-        """How many voxels are occupied."""
-        return int(np.count_nonzero(self._pool.evidence[: self._used] > 0))
+        """How many voxels are occupied, in the maps of all agents."""
+        return int(np.count_nonzero(self._pool.evidence[: PAGE * self._pool.counts[1]] > 0))
 
-    def _touch_all_labels(self) -> None:
+    def _merge(
+        self, view: View, agent: int, coloured: bool, labelled: bool, step: int
+    ) -> Int64[np.ndarray, " n"]:
+        """Enters what the work arrays say; the pool's row of each of their rows."""
+        blocks, rows = self._scratch.counts.tolist()
+        used, pages = self._pool.counts.tolist()
+        added = blocks
+        if used + blocks > len(self._pool.keys):
+            added = missing_blocks(self._pool, self._scratch, agent)
+        self._pool = grown(self._pool, used + added, pages + blocks + rows // PAGE, agent + 1)
         self._change += 1
-        self._changed = np.full(1 + int(self._pool.label[: self._used].max(initial=0)), self._change)
-
-    def _occupied_rows(self, lower: Index, upper: Index) -> Int64[np.ndarray, " n"]:
-        slots = slots_in_box(self._pool, self._used, lower, upper)
-        return occupied_rows(self._pool, slots[np.argsort(self._pool.keys[slots])], lower, upper)
-
-    def _indices(self, rows: Int64[np.ndarray, " n"]) -> Indices:
-        return morton.decode((self._pool.keys[rows // CELLS] << 9) | (rows % CELLS))
-
-    def _voxels(self, rows: Int64[np.ndarray, " n"], indices: Indices | None = None) -> Voxels:
-        pool, (slot, cell), held = self._pool, np.divmod(rows, CELLS), rows >= 0
-        sums = np.where(held[:, None], pool.colour[slot, cell], 0).astype(np.int64)
-        frames = np.maximum(sums[:, 3:], 1)
-        found = self._indices(rows) if indices is None else indices
-        return Voxels(
-            indices=found,
-            centres=self.centre_of(found),
-            hits=np.where(held, pool.hits[slot, cell], 0).astype(np.int64),
-            misses=np.where(held, pool.misses[slot, cell], 0).astype(np.int64),
-            colours=((2 * sums[:, :3] + frames) // (2 * frames)).astype(np.uint8),
-            coloured=sums[:, 3] > 0,
-            last_seen=np.where(held, pool.last_hit[slot, cell], 0).astype(np.int64) - 1,
-            labels=np.where(held, pool.label[slot, cell], 0).astype(np.int64),
-            votes=np.where(held, pool.votes[slot, cell], 0).astype(np.int64),
+        most = int(self._scratch.labels[:rows].max(initial=0)) if labelled else 0
+        changed = self._changes_of(agent, most)
+        into: Int64[np.ndarray, " n"] = merge(
+            self._pool, self._scratch, view, agent, coloured, labelled, step, changed, self._change
         )
+        return into
+
+    def _room_for_pixels(self, shape: tuple[int, int], keep: bool = True) -> Int32[np.ndarray, "_ w"]:
+        """Room for each pixel's row, in work arrays that can take as many; for one line if not kept."""
+        height, width = shape
+        if height * width > len(self._scratch.at):
+            self._scratch = empty_scratch(height * width)
+        lines = height if keep else min(1, height)
+        return self._scratch.pixels[: lines * width].reshape(lines, width)
+
+    def _start_anew(self) -> None:
+        """After all maps were replaced: readers and those who count changes of labels begin again."""
+        self._change += 1
+        self._begun = self._change
+        self._started: dict[int, int] = {}
+        self._changed: dict[int, Int64[np.ndarray, " labels"]] = {}
+        pool, used = self._pool, int(self._pool.counts[0])
+        pool.changed[:used] = self._change
+        for agent in self._agents():
+            handles = occupied_handles(pool, self._slots_of(agent), *EVERYWHERE)
+            self._changes_of(agent, int(pool.label[payload_rows(pool, handles)].max(initial=0)))
+
+    def _clear_one(self, agent: int) -> None:
+        used = int(self._pool.counts[0])
+        self._pool = rebuilt(self._pool, np.flatnonzero(self._pool.keys[:used] >> AGENT_SHIFT != agent))
+        self._change += 1
+        self._started[agent] = self._change
+        self._changed.pop(agent, None)
+
+    def _changes_of(self, agent: int, most_label: int = 0) -> Int64[np.ndarray, " labels"]:
+        """The change at which each label of an agent's last changed, to that label at least."""
+        held = self._changed.get(agent, np.zeros(0, np.int64))
+        if most_label >= len(held):
+            held = np.concatenate([held, np.full(most_label + 1 - len(held), self._change)])
+            self._changed[agent] = held
+        return held
+
+    def _agents(self) -> list[int]:
+        keys = self._pool.keys[: self._pool.counts[0]]
+        found: list[int] = np.unique(keys >> AGENT_SHIFT).tolist()
+        return found
+
+    def _slots_of(self, agent: int) -> Int64[np.ndarray, " b"]:
+        """The slots of an agent's blocks, by rising key."""
+        keys = self._pool.keys[: self._pool.counts[0]]
+        slots = np.flatnonzero(keys >> AGENT_SHIFT == agent)
+        return slots[np.argsort(keys[slots])]

@@ -17,20 +17,27 @@ def along_x(octree, count):
     return octree.states_in_box(np.array([0, 0, 0]), np.array([count, 1, 1]))[:, 0, 0].tolist()
 
 
-def assert_same_counts(octree, reference):
-    """Every voxel that the reference knows, and all others in a box around them, count the same."""
-    known = np.array(sorted(reference.hits.keys() | reference.misses.keys()))
-    lower, upper = octree.bounds()
+def assert_same(octree, reference, agent=0):
+    """Every voxel that the reference knows, and all others in a box around them, are the same."""
+    known = np.array(sorted(reference.evidence))
+    lower, upper = octree.bounds(agent=agent)
     assert lower.tolist() == known.min(0).tolist()
     assert upper.tolist() == (known.max(0) + 1).tolist()
-    everywhere = np.stack(np.meshgrid(*map(np.arange, lower - 1, upper + 1), indexing="ij"), -1).reshape(
-        -1, 3
-    )
-    voxels = octree.read(everywhere)
-    keys = [tuple(v) for v in everywhere.tolist()]
+    everywhere = np.stack(np.meshgrid(*map(np.arange, lower - 1, upper + 1), indexing="ij"), -1)
+    states = octree.states_in_box(lower - 1, upper + 1, agent=agent)
+    evidence = [reference.evidence.get(tuple(v), 0) for v in everywhere.reshape(-1, 3).tolist()]
+    expected = np.select([np.array(evidence) > 0, np.array(evidence) < 0], [OCCUPIED, FREE], UNKNOWN)
+    assert (states.ravel() == expected).all()
+    assert_same_payload(octree, reference, everywhere.reshape(-1, 3), agent)
+
+
+def assert_same_payload(octree, reference, indices, agent=0):
+    """What is held of these voxels is the same."""
+    voxels = octree.read(indices, agent=agent)
+    keys = [tuple(v) for v in indices.tolist()]
     assert voxels.hits.tolist() == [reference.hits.get(k, 0) for k in keys]
-    assert voxels.misses.tolist() == [reference.misses.get(k, 0) for k in keys]
     assert voxels.last_seen.tolist() == [reference.last_seen.get(k, -1) for k in keys]
+    np.testing.assert_allclose(voxels.points, [reference.mean_point(k) for k in keys], atol=1e-9)
     for n in np.flatnonzero(voxels.coloured):
         mean = np.mean(reference.colours[keys[n]], 0)
         assert np.abs(voxels.colours[n] - mean).max() <= 0.5
@@ -96,7 +103,6 @@ def test_within_a_frame_occupied_wins():
     octree = SparseOctree(0.1)
     octree.insert(Frame(Pose(0.05, 0.05, 0, 0).T_world_camera(0.05), camera, depth), 5.0)
     assert along_x(octree, 10) == [FREE] * 5 + [OCCUPIED] + [FREE] * 3 + [OCCUPIED]
-    assert octree.read(np.array([[5, 0, 0]])).misses.tolist() == [0]
 
 
 def wall_frame(x, camera, wall_y=1.02, far_x=30.0, height=0.9):
@@ -118,32 +124,45 @@ def test_grazing_rays_do_not_wear_a_wall_down():
         assert (standing[:, 1] == surface).all()
         for x in np.linspace(0.0, -4.0, 60):
             octree.insert(wall_frame(float(x), camera, wall_y), 6.0)
-        seen = octree.read(standing)
-        assert seen.misses.sum() > 100
+        alone = SparseOctree(0.1)  # rays of one frame do pass through voxels that another one hits
+        alone.insert(wall_frame(-4.0, camera, wall_y), 6.0)
+        assert (alone.state(alone.centre_of(standing)) == FREE).sum() > 20
         assert (octree.state(octree.centre_of(standing)) == OCCUPIED).mean() > 0.98
 
 
-def test_counts_equal_the_plain_map():
+def test_it_equals_the_plain_map():
     octree, reference = SparseOctree(0.1), plain.PlainMap(0.1)
-    for step in range(4):
-        frame = plain.random_frame(step, step=10 - step, colour=step != 2)
+    for step in range(12):
+        frame = plain.random_frame(step, step=12 - step, colour=step != 2)
         octree.insert(frame, 2.5, 0.3)
         reference.insert(frame, 2.5, 0.3)
-    assert_same_counts(octree, reference)
+    # Also what was hit and seen through since.
+    assert min(reference.evidence[voxel] for voxel in reference.hits) < 0
+    assert_same(octree, reference)
 
 
-def test_counts_equal_the_plain_map_when_every_table_has_to_grow():
+def test_surfaces_alone_equal_the_plain_map_without_free_space():
+    octree, reference = SparseOctree(0.1), plain.PlainMap(0.1)
+    for step in range(4):
+        frame = plain.random_frame(step, step=step)
+        octree.insert(frame, 2.5, carve=False)
+        reference.insert(frame, 2.5, carve=False)
+    assert_same(octree, reference)
+
+
+def test_it_equals_the_plain_map_when_every_table_has_to_grow():
     octree, reference = SparseOctree(0.05), plain.PlainMap(0.05)
-    frame = plain.random_frame(5, far=40.0, size=(6, 8))
-    octree.insert(frame, 30.0)
-    reference.insert(frame, 30.0)
+    for seed in (5, 6):
+        frame = plain.random_frame(seed, far=40.0, size=(12, 16))
+        octree.insert(frame, 30.0)
+        reference.insert(frame, 30.0)
+    known = np.array([*reference.evidence])
+    assert len(np.unique(known >> 3, axis=0)) > 1500
+    assert_same_payload(octree, reference, known)
+    states = octree.state(octree.centre_of(known))
+    assert (states == np.where(np.array([*reference.evidence.values()]) > 0, OCCUPIED, FREE)).all()
     lower, upper = octree.bounds()
-    assert (np.array([*reference.misses]) >> 3).shape[0] > 600
-    keys = np.array([*(reference.hits.keys() | reference.misses.keys())])
-    voxels = octree.read(keys)
-    assert voxels.hits.tolist() == [reference.hits.get(tuple(k), 0) for k in keys.tolist()]
-    assert voxels.misses.tolist() == [reference.misses.get(tuple(k), 0) for k in keys.tolist()]
-    assert (lower.tolist(), upper.tolist()) == (keys.min(0).tolist(), (keys.max(0) + 1).tolist())
+    assert (lower.tolist(), upper.tolist()) == (known.min(0).tolist(), (known.max(0) + 1).tolist())
 
 
 def test_the_order_of_frames_changes_no_count():
@@ -154,8 +173,9 @@ def test_the_order_of_frames_changes_no_count():
         for n in order:
             octree.insert(frames[n], 3.0)
         maps.append(octree.pack())
-    for name in ("keys", "hits", "misses", "colour", "last_hit", "extent"):
+    for name in ("keys", "hits", "offset", "colour", "last_hit"):
         np.testing.assert_array_equal(maps[0][name], maps[1][name])
+    np.testing.assert_array_equal(maps[0]["cells"] != 0, maps[1]["cells"] != 0)
 
 
 def test_far_from_the_origin_and_negative():
@@ -168,6 +188,12 @@ def test_far_from_the_origin_and_negative():
         1,
         2,
     ]
+
+
+def test_up_to_the_last_voxel_but_one():
+    octree = SparseOctree(0.1)
+    octree.insert(plain.looking_east(0.5, x=104_856.05), 5.0)
+    assert octree.occupied().tolist() == [[1_048_565, 0, 0]]
 
 
 def test_a_refused_frame_leaves_the_map_as_it_was():
@@ -205,3 +231,13 @@ def test_the_voxel_size_must_be_positive():
     for size in (0.0, -1.0, float("nan"), float("inf")):
         with pytest.raises(ConfigError, match=f"a voxel size above 0 and finite, got {size:g}"):
             SparseOctree(size)
+
+
+def test_a_depth_of_minus_zero_is_no_return():
+    octree = SparseOctree(0.1)
+    octree.insert(plain.looking_east(-0.0), 5.0)
+    assert octree.bounds()[1].tolist() == [0, 0, 0]
+    frame = plain.random_frame(1)
+    frame.depth[0, 0] = -1e-9
+    with pytest.raises(FrameError, match="a NaN, infinite or negative pixel"):
+        octree.insert(frame, 5.0)
