@@ -1,0 +1,1 @@
+"""The parts of the topology graph: its tables, its links, its roads."""
