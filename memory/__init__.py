@@ -8,16 +8,19 @@
 """
 
 from .archive import Archive
-from .flat_neighbours import FlatNeighbours
 from .frame import Frame
-from .frame_list import FrameList
+from .graph.place_graph import PlaceGraph
 from .growth import GrowingMap, Growth
 from .memory import Memory, NoMemory
 from .octree import FREE, OCCUPIED, UNKNOWN, SparseOctree
 from .retrieval import MemoryItem, Query, Retrieval
-from .semantic_grid import SemanticGrid
+from .short_term import ShortTermMemory
+from .simple.flat_neighbours import FlatNeighbours
+from .simple.frame_list import FrameList
+from .simple.semantic_grid import SemanticGrid
 from .spatial_memory import SpatialMemory
-from .voxels import Voxels
+from .topology import TopologyGraph
+from .voxel.voxels import Voxels
 
 __all__ = [
     "FREE",
@@ -32,10 +35,13 @@ __all__ = [
     "Memory",
     "MemoryItem",
     "NoMemory",
+    "PlaceGraph",
     "Query",
     "Retrieval",
     "SemanticGrid",
+    "ShortTermMemory",
     "SparseOctree",
     "SpatialMemory",
+    "TopologyGraph",
     "Voxels",
 ]

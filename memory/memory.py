@@ -8,6 +8,7 @@ from . import archive
 from .archive import Archive
 from .clock import Start as Start
 from .frame import Frame
+from .graph.place_graph import PlaceGraph
 from .growth import Growth
 from .retrieval import Query, Retrieval
 
@@ -18,9 +19,10 @@ class Memory(ABC):
     """Frames go in, what is remembered of a place comes out.
 
     The contract, checked by ``tests/contract/memory_contract.py``: a frame that is refused leaves the
-    memory as it was, ``"cold"`` empties it and ``"warm"`` keeps it, a retrieval changes no later answer,
-    growths add up to the whole map whenever they are asked for, and a memory that was packed or saved
-    answers, once unpacked or loaded, as the one that it was.
+    memory as it was, ``"cold"`` empties it and ``"warm"`` keeps it, a retrieval changes no answer on the same
+    content (what is used may be dropped later than what is not), the same frames and questions in the same
+    order give the same answers, growths add up to the whole map whenever they are asked for, and a memory
+    that was packed or saved answers, once unpacked or loaded, as the one that it was.
     """
 
     @abstractmethod
@@ -60,6 +62,10 @@ class Memory(ABC):
         Args:
             since: the ``clock`` of an earlier growth of this memory object; 0 gives everything.
         """
+
+    def places(self) -> PlaceGraph:
+        """The places that it knows and the ways between them; none where it keeps no such graph."""
+        return PlaceGraph.nothing()
 
     @abstractmethod
     def pack(self) -> Archive:

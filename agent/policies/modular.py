@@ -6,7 +6,7 @@ import numpy as np
 
 from placecell.errors import ConfigError
 from placecell.geometry import Pose
-from placecell.memory import Memory, MemoryItem, Retrieval, SpatialMemory
+from placecell.memory import Memory, MemoryItem, Retrieval, SparseOctree, SpatialMemory
 
 from ..perception.embodiment import Embodiment
 from ..perception.percept import CategoryGoal, Percept, PointGoal
@@ -25,14 +25,16 @@ from .walking import Walker
 _WIDEST_VIEW = 1000  # voxels; a map of finer ones would take gigabytes
 _MARGIN_M = 0.5  # around what a frame changed: steepness asks the neighbours
 _CANDIDATES = 16
+_OWN_VOXEL_M = 0.1
 
 
 class ModularPolicy(Policy):
     """Plans on its own map, through what it has not seen as if it were free, and corrects itself on the way.
 
     Points it seeks by :class:`PointSeeker`, objects by :class:`ObjectSeeker`. With a memory that keeps an
-    octree it plans on that; with any other it writes its frames into a map of its own, emptied each episode,
-    which also recalls what this episode has shown of the goal's category.
+    octree it plans on that; with any other, a spatial memory without its octree among them, it writes its
+    frames into a map of its own, emptied each episode, which also recalls what this episode has shown of the
+    goal's category.
     """
 
     def __init__(
@@ -44,9 +46,14 @@ class ModularPolicy(Policy):
         expectation: Expectation | None = None,
         categories: Sequence[str] = (),
     ) -> None:
-        self._own = None if isinstance(memory, SpatialMemory) else SpatialMemory(0.1, max_depth_m=10.0)
-        octree = memory.octree if isinstance(memory, SpatialMemory) else self._own_memory().octree
-        self._octree, self._names = octree, tuple(categories)
+        kept = _octree_of(memory)
+        self._own = None
+        if kept is None:
+            self._own = SpatialMemory(_OWN_VOXEL_M, max_depth_m=10.0, topology=False, short_term=False)
+            kept = _octree_of(self._own)
+        assert kept is not None
+        octree = self._octree = kept
+        self._names = tuple(categories)
         self._map, self._things = GroundMap(octree, embodiment, range_m), ThingsSeen()
         places = StandingPlaces(octree, embodiment)
         self._walker = Walker(self._map, embodiment, octree.voxel_size_m)
@@ -110,10 +117,6 @@ class ModularPolicy(Policy):
             return retrieval.items
         return (*retrieval.items, *self._own.retrieve(percept.query, _CANDIDATES).items)
 
-    def _own_memory(self) -> SpatialMemory:
-        assert self._own is not None
-        return self._own
-
     @staticmethod
     def _require_labels(percept: Percept, goal: CategoryGoal) -> None:
         if percept.frame.labels is None:
@@ -122,6 +125,10 @@ class ModularPolicy(Policy):
                 came="frames without",
                 fix="set perception=segmenter (learned) or perception=oracle (the simulator's)",
             )
+
+
+def _octree_of(memory: Memory) -> SparseOctree | None:
+    return memory.octree if isinstance(memory, SpatialMemory) else None
 
 
 def _sight_m(percept: Percept) -> float:
@@ -158,7 +165,8 @@ def make_modular_policy(
             came=f"{range_m:g}",
             fix="set agent.range_m=10, or leave it out",
         )
-    size = memory.octree.voxel_size_m if isinstance(memory, SpatialMemory) else 0.1
+    octree = _octree_of(memory)
+    size = _OWN_VOXEL_M if octree is None else octree.voxel_size_m
     across = 2 * range_m / size
     if across > _WIDEST_VIEW:
         raise ConfigError(

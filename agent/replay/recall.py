@@ -16,6 +16,8 @@ from ..stored_run import RecordedEpisode
 from ..tours import ARMS
 from .precision import Truth, truths
 
+_LATER_PARTS = ("topology", "short_term")
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -155,13 +157,18 @@ class Recall:
             yield StepRecall(recording, step, truth, asked, sizes)
 
     def own(self, recording: Recording) -> tuple[str, ...]:
-        """The memories that are of the class and the settings that the recording's was."""
+        """The memories that are of the class and the settings that the recording's was.
+
+        A recording of before memories had parts was one of an octree alone.
+        """
         was = recording.header.get("memory") or {}
+        settings = dict.fromkeys(_LATER_PARTS, False) | (was.get("settings") or {})
         found = []
         for name, make in self._makers.items():
             stored = make().pack()
             same = all(
-                stored.manifest.get(key) == value for key, value in (was.get("settings") or {}).items()
+                stored.manifest.get(key, False if key in _LATER_PARTS else None) == value
+                for key, value in settings.items()
             )
             if stored.kind == was.get("class") and same:
                 found.append(name)

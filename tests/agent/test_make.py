@@ -24,7 +24,11 @@ MEMORIES = {
     "frames": FrameList,
     "full": SpatialMemory,
     "grid": SemanticGrid,
+    "no_octree": SpatialMemory,
+    "no_short_term": SpatialMemory,
+    "no_topology": SpatialMemory,
     "none": NoMemory,
+    "octree": SpatialMemory,
 }
 SEMANTICS = {"none": NoSemantics, "oracle": OracleSemantics}
 
@@ -59,6 +63,22 @@ def test_every_agent_takes_any_memory(home, choice, memory):
     agent = made(home, f"agent={choice}", f"memory={memory}", "agent.k=5")
     assert isinstance(agent.memory, MEMORIES[memory])
     assert agent.k == 5
+
+
+@pytest.mark.parametrize(
+    ("choice", "parts"),
+    [
+        ("full", (True, True, True)),
+        ("no_octree", (False, True, True)),
+        ("no_topology", (True, False, True)),
+        ("no_short_term", (True, True, False)),
+        ("octree", (True, False, False)),
+    ],
+)
+def test_parts_of_the_memory_switch_off(choice, parts):
+    memory = build(composed(f"memory={choice}").memory, "memory")
+    assert tuple(part is not None for part in (memory.octree, memory.topology, memory.short_term)) == parts
+    assert memory.max_depth_m == 10.0
 
 
 @pytest.mark.parametrize(("choice", "kind"), SEMANTICS.items())

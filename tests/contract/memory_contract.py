@@ -131,6 +131,7 @@ def frames_without_labels_name_nothing(factory: Factory, folder: Path) -> None:
 
 
 def asking_changes_nothing(factory: Factory, folder: Path) -> None:
+    """Of what is held: no answer on the same content. What is dropped later may depend on it."""
     memory = factory()
     memory.write(frame(1))
     assert answers(memory) == answers(memory)
@@ -138,6 +139,16 @@ def asking_changes_nothing(factory: Factory, folder: Path) -> None:
     assert content(memory.growth()) == content(memory.growth())
     assert memory.growth(clock).empty
     assert answers(memory) == before
+
+
+def asked_alike_answers_alike(factory: Factory, folder: Path) -> None:
+    """The same writes and questions give the same memory, whatever asking decides: replay needs it."""
+    one, other = factory(), factory()
+    for step in range(8):
+        for memory in (one, other):
+            memory.write(frame(step % 5, step))
+        assert answers(one) == answers(other)
+    assert one.stats() == other.stats()
 
 
 def growths_add_up_to_the_whole(factory: Factory, folder: Path) -> None:
@@ -288,6 +299,7 @@ CHECKS = (
     forgets_labels_and_keeps_places,
     frames_without_labels_name_nothing,
     asking_changes_nothing,
+    asked_alike_answers_alike,
     growths_add_up_to_the_whole,
     cold_forgets_and_warm_keeps,
     ages_never_run_backwards,

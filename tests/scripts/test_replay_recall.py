@@ -175,7 +175,8 @@ def test_a_value_may_be_a_list_and_defaults_stay():
     node = compose_memory("full:voxel_size_m=1")
     assert dict(node) == {
         "_target_": "placecell.memory.SpatialMemory", "voxel_size_m": 1.0, "max_depth_m": 10.0,
-        "min_depth_m": 0.0,
+        "min_depth_m": 0.0, "octree": True, "topology": True, "short_term": True, "feature_width": 0,
+        "short_term_capacity": 128,
     }  # fmt: skip
     with pytest.raises(ConfigError, match=r"a number, as its default 0.1, got \[1, 2\]"):
         compose_memory("full:voxel_size_m=[1,2]")

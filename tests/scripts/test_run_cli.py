@@ -11,6 +11,8 @@ from placecell.scripts.run import main
 
 TOY = ["env=corridor", "agent=walker", "task=stroll", "progress=false", "workers=0"]
 
+MEMORIES = "flat, frames, full, grid, no_octree, no_short_term, no_topology, none, octree"
+
 
 @pytest.fixture
 def command(toybot, tmp_path, monkeypatch, capsys):
@@ -61,7 +63,7 @@ def test_the_strangers_choices_are_listed_beside_ours(command):
     code, printed, _ = command("--help")
     assert code == 0
     assert "env: corridor, houses, mesh" in printed
-    assert "memory: flat, frames, full, grid, none, slate" in printed
+    assert f"memory: {MEMORIES}, slate" in printed
 
 
 def test_the_closing_table_has_the_measures_the_denominators_and_the_oracle_inputs(command):
@@ -241,7 +243,7 @@ def test_an_unknown_key_lists_the_known_ones(mistake):
 
 
 def test_an_unknown_choice_lists_the_known_ones(mistake):
-    envs, memories = "corridor, houses, mesh", "flat, frames, full, grid, none, slate"
+    envs, memories = "corridor, houses, mesh", f"{MEMORIES}, slate"
     assert f"a choice of env: {envs}, got corridr; did you mean env=corridor?" in mistake("env=corridr")
     assert f"a choice of memory: {memories}, got slat; did you mean memory=slate?" in mistake("memory=slat")
     assert "did you mean agent=walker?" in mistake("agent=walkre")

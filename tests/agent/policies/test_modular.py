@@ -107,7 +107,11 @@ def test_the_same_seed_takes_the_same_steps_whatever_was_before(blind, walks):
         assert [s.decision.trace for s in again] == [s.decision.trace for s in first]
 
 
-@pytest.mark.parametrize("memory", [NoMemory, FrameList, FlatNeighbours, SemanticGrid])
+def without_an_octree():
+    return SpatialMemory(max_depth_m=10.0, octree=False)
+
+
+@pytest.mark.parametrize("memory", [NoMemory, FrameList, FlatNeighbours, SemanticGrid, without_an_octree])
 def test_with_a_memory_without_an_octree_it_plans_on_a_map_of_its_own(blind, walks, memory):
     """The same map, so the same steps; and emptied, so the second episode's too."""
     agent = make.modular(blind, memory())

@@ -18,6 +18,9 @@ FULL, OTHER = "full", "fine"
 MAKERS = {FULL: SpatialMemory, OTHER: lambda: SpatialMemory(voxel_size_m=0.05), "none": NoMemory}
 
 
+PARTS = {"topology": True, "short_term": True}
+
+
 def edit(folder, **changes):
     path = folder / "header.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
@@ -71,7 +74,7 @@ def test_the_summary_says_which_memory_reproduces_the_recording(run):
 def test_a_memory_that_goes_another_way_than_the_recording_is_told(run):
     edit(
         run / "episodes" / "00004-walk 4",
-        memory={"class": "SpatialMemory", "settings": {"voxel_size_m": 0.05}},
+        memory={"class": "SpatialMemory", "settings": {"voxel_size_m": 0.05, **PARTS}},
     )
     recall, found = replayed(run)
     summary = RecallSummary(tuple(MAKERS))
@@ -80,6 +83,15 @@ def test_a_memory_that_goes_another_way_than_the_recording_is_told(run):
     assert not summary.reproduced
     line = summary.again[OTHER].to_line(OTHER)
     assert "does not reproduce the recording; first in 00004-walk 4, step " in line
+
+
+def test_a_recording_of_before_there_were_parts_is_that_of_an_octree_alone(run):
+    settings = {"voxel_size_m": 0.1, "max_depth_m": 5.0, "min_depth_m": 0.0}
+    edit(run / "episodes" / "00004-walk 4", memory={"class": "SpatialMemory", "settings": settings})
+    alone = {"octree": lambda: SpatialMemory(topology=False, short_term=False), **MAKERS}
+    recall, found = replayed(run, alone)
+    assert recall.own(found[0].recording) == ("octree",)
+    assert all(same_items(step.step, step.asked["octree"].items) for step in found)
 
 
 def test_with_another_k_nothing_is_compared(run):

@@ -10,8 +10,8 @@ from placecell.arrays import Rgb, Transform
 from placecell.errors import PlacecellError
 from placecell.geometry import Pinhole
 
-from .archive import damaged
-from .frame import Frame
+from ..archive import damaged
+from ..frame import Frame
 
 _POSE_BYTES = 16 * 8 + 6 * 8 + 8
 """Of a pose, a camera and a step."""

@@ -11,8 +11,8 @@ from scipy.spatial import cKDTree
 
 from placecell.arrays import Point, Points
 
-from . import morton
-from .retrieval import MemoryItem, Query, Retrieval, require_k
+from .. import morton
+from ..retrieval import MemoryItem, Query, Retrieval, require_k
 
 GAP_M = 0.3
 """Surface of one category no farther apart than this belongs to one object."""

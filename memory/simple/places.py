@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from .retrieval import MemoryItem, Query, Retrieval, require_k
+from ..retrieval import MemoryItem, Query, Retrieval, require_k
 
 
 def nearest_places(

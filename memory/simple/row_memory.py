@@ -6,13 +6,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from . import archive
-from .archive import Archive
-from .clock import Clock
-from .growth import Changes, Content, Growth
-from .intake import Intake
-from .memory import Memory, Start
-from .objects import RememberedObject
+from .. import archive
+from ..archive import Archive
+from ..clock import Clock
+from ..growth import Changes, Content, Growth
+from ..memory import Memory, Start
+from ..recall.objects import RememberedObject
+from ..sight.intake import Intake
 from .rows import Columns, Rows, checked, empty_rows, latest, most_rows, row_bytes
 
 

@@ -8,15 +8,15 @@ from jaxtyping import Int64
 
 from placecell.errors import ConfigError
 
-from . import archive
-from .archive import Archive, damaged
-from .frame import Frame
-from .growth import Content
-from .intake import SETTINGS, Intake, Surface
-from .morton import SIGN_OFFSET
-from .objects import RememberedObject, Sightings, find_objects, recall
+from .. import archive
+from ..archive import Archive, damaged
+from ..frame import Frame
+from ..growth import Content
+from ..morton import SIGN_OFFSET
+from ..recall.objects import RememberedObject, Sightings, find_objects, recall
+from ..retrieval import Query, Retrieval
+from ..sight.intake import SETTINGS, Intake, Surface
 from .places import nearest_places
-from .retrieval import Query, Retrieval
 from .row_memory import RowMemory
 from .rows import Columns, Rows, empty_rows
 

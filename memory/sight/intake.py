@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float32, Float64, Int64, UInt16
 
-from placecell.arrays import Points
+from placecell.arrays import Depth, Ids, Points, Transform
 from placecell.errors import ConfigError, FrameError
 from placecell.geometry import Pinhole, transform
 
-from . import morton
-from .frame import Frame
+from .. import morton
+from ..frame import Frame
 
 SETTINGS = ("width", "voxel_size_m", "max_depth_m", "min_depth_m")
 
@@ -21,12 +21,26 @@ class Surface:
     """The voxels in which a frame's pixels end, once for each label that it has there.
 
     ``indices`` (n, 3) of the voxels, ``labels`` (n,) 0 = none, by label and then by Morton key; ``tops`` (n,)
-    the height of the highest such point, metres, world frame.
+    the height of the highest such point, metres, world frame; ``pixels`` (m,) the pixels that end somewhere,
+    row by row, and ``rows`` (m,) the voxel of each.
     """
 
     indices: Int64[np.ndarray, "n 3"]
     labels: Int64[np.ndarray, " n"]
     tops: Float64[np.ndarray, " n"]
+    pixels: Int64[np.ndarray, " m"]
+    rows: Int64[np.ndarray, " m"]
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """A frame's pixels, row by row: ``depth`` (m,) metres, ``labels`` (m,) 0 = none, and ``points`` (m, 3)
+    metres, world frame, which mean nothing where the depth is not trusted.
+    """
+
+    depth: Float32[np.ndarray, " m"]
+    labels: UInt16[np.ndarray, " m"]
+    points: Float64[np.ndarray, "m 3"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +83,19 @@ class Intake:
         """What it was built with, for a manifest."""
         return {name: getattr(self, name) for name in SETTINGS}
 
+    @property
+    def reach_m(self) -> float:
+        """How far from the origin voxels have indices."""
+        return self.voxel_size_m * (morton.SIGN_OFFSET - 1)
+
+    def beyond(self) -> FrameError:
+        """The error for a point that is farther away."""
+        return FrameError(
+            expected=f"points within {self.reach_m:.0f} m of the origin",
+            came="a camera or a point beyond",
+            fix="move the world's origin closer, or use larger voxels",
+        )
+
     def reduced(self, frame: Frame) -> Frame:
         """The frame with every n-th pixel only, and the camera that would have taken those.
 
@@ -77,10 +104,7 @@ class Intake:
         """
         frame.require_depth()  # of all pixels, also of those that are not kept
         labels = frame.label_image()
-        every = -(-max(frame.camera.width, frame.camera.height) // self.width)
-        pixels = tuple(
-            slice(_first(size, every), None, every) for size in (frame.camera.height, frame.camera.width)
-        )
+        every, pixels = self._every(frame.camera), self._pixels(frame.camera)
         return Frame(
             frame.T_world_camera,
             _thinned(frame.camera, every),
@@ -96,31 +120,70 @@ class Intake:
         Raises:
             FrameError: points beyond the range of voxel indices.
         """
-        used = (frame.depth > self.min_depth_m) & (frame.depth < self.max_depth_m)
-        if label is not None:
-            used &= frame.label_image() == label if frame.labels is not None else False
-        local = frame.camera.rays()[used] * frame.depth[used].astype(np.float64)[:, None]
-        points = transform(frame.T_world_camera.astype(np.float64), local)
-        labels = (
-            np.zeros(len(points), np.int64) if frame.labels is None else frame.labels[used].astype(np.int64)
-        )
-        return self._by_voxel(points, labels)
+        labels = frame.label_image() if label is not None else frame.labels
+        return self._surface(frame.depth, labels, frame.camera, frame.T_world_camera, label)
 
-    def _by_voxel(self, points: Points, labels: Int64[np.ndarray, " n"]) -> Surface:
-        reach = self.voxel_size_m * (morton.SIGN_OFFSET - 1)
-        if len(points) and not float(np.abs(points).max()) < reach:
-            raise FrameError(
-                expected=f"points within {reach:.0f} m of the origin",
-                came="a camera or a point beyond",
-                fix="move the world's origin closer, or use larger voxels",
-            )
+    def look(self, frame: Frame) -> "Pixels":
+        """The pixels of the reduced frame, without making that frame.
+
+        Raises:
+            FrameError: depth, or labels, that a frame must not have.
+        """
+        frame.require_depth()
+        labels, pixels = frame.label_image(), self._pixels(frame.camera)
+        depth = frame.depth[pixels].astype(np.float32).ravel()
+        rays = _thinned(frame.camera, self._every(frame.camera)).rays().reshape(-1, 3)
+        local = rays * depth.astype(np.float64)[:, None]
+        of_pixels = np.zeros(len(depth), np.uint16) if labels is None else labels[pixels].ravel()
+        return Pixels(depth, of_pixels, transform(frame.T_world_camera.astype(np.float64), local))
+
+    def _surface(
+        self,
+        depth: Depth,
+        labels: Ids | UInt16[np.ndarray, "h w"] | None,
+        camera: Pinhole,
+        T_world_camera: Transform,
+        label: int | None = None,
+    ) -> Surface:
+        used = (depth > self.min_depth_m) & (depth < self.max_depth_m)
+        if label is not None:
+            used &= False if labels is None else labels == label
+        local = camera.rays()[used] * depth[used].astype(np.float64)[:, None]
+        points = transform(T_world_camera.astype(np.float64), local)
+        of_points = np.zeros(len(points), np.int64) if labels is None else labels[used].astype(np.int64)
+        return self._by_voxel(points, of_points, np.flatnonzero(used))
+
+    def kept_pixels(
+        self, camera: Pinhole, pixels: Int64[np.ndarray, " m"]
+    ) -> tuple[Int64[np.ndarray, " m"], Int64[np.ndarray, " m"]]:
+        """Rows and columns, in a whole image of ``camera``, of pixels of the reduced one."""
+        every, thinned = self._every(camera), _thinned(camera, self._every(camera))
+        rows, columns = np.divmod(pixels, thinned.width)
+        return _first(camera.height, every) + every * rows, _first(camera.width, every) + every * columns
+
+    def _pixels(self, camera: Pinhole) -> tuple[slice, slice]:
+        every = self._every(camera)
+        return slice(_first(camera.height, every), None, every), slice(
+            _first(camera.width, every), None, every
+        )
+
+    def _every(self, camera: Pinhole) -> int:
+        return -(-max(camera.width, camera.height) // self.width)
+
+    def _by_voxel(
+        self, points: Points, labels: Int64[np.ndarray, " n"], pixels: Int64[np.ndarray, " n"]
+    ) -> Surface:
+        if len(points) and not float(np.abs(points).max()) < self.reach_m:
+            raise self.beyond()
         keys = morton.encode(np.floor(points / self.voxel_size_m).astype(np.int64))
         order = np.lexsort((keys, labels))
         keys, labels = keys[order], labels[order]
         new = (np.diff(keys, prepend=-1) != 0) | (np.diff(labels, prepend=-1) != 0)
         first = np.flatnonzero(new)
         tops = np.maximum.reduceat(points[order, 2], first) if len(first) else np.zeros(0)
-        return Surface(morton.decode(keys[first]), labels[first], tops)
+        rows = np.empty(len(keys), np.int64)
+        rows[order] = np.cumsum(new) - 1
+        return Surface(morton.decode(keys[first]), labels[first], tops, pixels, rows)
 
 
 @lru_cache(maxsize=8)

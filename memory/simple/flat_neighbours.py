@@ -5,14 +5,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from . import archive
-from .archive import Archive, damaged
-from .frame import Frame
-from .growth import Content, cells_at
-from .intake import SETTINGS, Intake, Surface
-from .objects import GAP_M, RememberedObject, connected, find_objects, recall, thinned
+from .. import archive
+from ..archive import Archive, damaged
+from ..frame import Frame
+from ..growth import Content, cells_at
+from ..recall.objects import RememberedObject, find_objects, recall, thinned
+from ..retrieval import Query, Retrieval
+from ..sight.intake import SETTINGS, Intake, Surface
+from ..sight.sightings import patches_of
 from .places import nearest_places
-from .retrieval import Query, Retrieval
 from .row_memory import RowMemory
 from .rows import Columns, Rows
 
@@ -69,18 +70,12 @@ class FlatNeighbours(RowMemory):
 
     def _patches(self, surface: Surface, step: int) -> Rows:
         """A row for each group of voxels that have one label and are connected."""
-        centres = (surface.indices + 0.5) * self._intake.voxel_size_m
-        # The label as a fourth axis, so far apart that no two of them are ever connected.
-        patch = connected(np.column_stack([centres, surface.labels * 2 * GAP_M]))
-        count = np.bincount(patch)
-        sums = [np.bincount(patch, centres[:, axis]) for axis in range(3)]
-        labels = np.zeros(len(count), np.uint16)
-        labels[patch] = surface.labels
+        patches = patches_of(surface, self._intake.voxel_size_m)
         return {
-            "position": (np.column_stack(sums) / count[:, None]).astype(np.float32),
-            "label": labels,
-            "count": np.minimum(count, np.iinfo(np.uint16).max).astype(np.uint16),
-            "step": np.full(len(count), step, np.int32),
+            "position": patches.positions.astype(np.float32),
+            "label": patches.labels.astype(np.uint16),
+            "count": np.minimum(patches.counts, np.iinfo(np.uint16).max).astype(np.uint16),
+            "step": np.full(len(patches.counts), step, np.int32),
         }
 
     def retrieve(self, query: Query, k: int) -> Retrieval:

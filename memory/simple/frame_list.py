@@ -9,17 +9,17 @@ from jaxtyping import Int64
 from placecell.arrays import Points
 from placecell.errors import ConfigError, FrameError
 
-from . import archive
-from .archive import Archive
-from .clock import Clock
-from .frame import Frame
-from .growth import Changes, Content, Growth, cells_at
-from .intake import SETTINGS, Intake
+from .. import archive
+from ..archive import Archive
+from ..clock import Clock
+from ..frame import Frame
+from ..growth import Changes, Content, Growth, cells_at
+from ..memory import Memory, Start
+from ..recall.objects import RememberedObject, find_objects, recall, thinned
+from ..retrieval import Query, Retrieval
+from ..sight.intake import SETTINGS, Intake
 from .kept_frame import LEAST_BYTES, KeptFrame, pack_frames, unpack_frames
-from .memory import Memory, Start
-from .objects import RememberedObject, find_objects, recall, thinned
 from .places import nearest_places
-from .retrieval import Query, Retrieval
 
 
 class FrameList(Memory):

@@ -6,7 +6,7 @@ import numpy as np
 
 from placecell.errors import ConfigError
 
-from .archive import damaged
+from ..archive import damaged
 
 Columns = Mapping[str, tuple[type, int]]
 """Of each column its type, and how many of it a row has."""

@@ -1,0 +1,1 @@
+"""How what the parts know becomes one answer."""

@@ -1,0 +1,1 @@
+"""The simple memories that the spatial memory is measured against."""
