@@ -1,0 +1,1 @@
+"""The parts of bird's-eye images and markers."""
