@@ -21,7 +21,7 @@ from placecell.errors import ConfigError, OutputError, PlacecellError
 
 from .row import Row
 
-SUITES = ("render", "habitat_parity", "recording", "kills", "workers", "soak")
+SUITES = ("render", "habitat_parity", "recording", "kills", "workers", "soak", "memory", "markers")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
