@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from placecell.geometry import Pinhole
-from placecell.memory import Frame, Growth
+from placecell.memory import Frame, Growth, PlaceGraph
 
 from . import arrays
 from .hashes import Kept
@@ -65,7 +65,11 @@ class FrameEntry:
 
 
 def pack_step(
-    observation: Observation, seen: Mapping[str, Kept], frame: Frame, growth: Growth
+    observation: Observation,
+    seen: Mapping[str, Kept],
+    frame: Frame,
+    growth: Growth,
+    places: PlaceGraph | None,
 ) -> tuple[bytes, dict[str, str], dict[str, str]]:
     """A member's content, and the ``dtypes`` and ``images`` of its :class:`FrameEntry`.
 
@@ -74,6 +78,7 @@ def pack_step(
         seen: the same as they are kept.
         frame: what was written into the memory; images that are arrays of the observation are not kept twice.
         growth: of the memory since the last member.
+        places: the memory's, where they are others than at the last member.
     """
     kept = {f"observation/{name}": array for name, array in seen.items()}
     images = {}
@@ -86,13 +91,18 @@ def pack_step(
             kept[images[name]] = Kept.of(name, image)
     pose = np.asarray(frame.T_world_camera, np.float64, order="C")
     kept["frame/T_world_camera"] = Kept(pose, pose.dtype.str)
+    for name, vectors in (("features", frame.features), ("embedding", frame.embedding)):
+        if vectors is not None:
+            kept[f"frame/{name}"] = Kept(np.ascontiguousarray(vectors), vectors.dtype.str)
     kept |= {f"growth/{name}": Kept.of(name, array) for name, array in growth.arrays().items()}
+    if places is not None:
+        kept |= {f"places/{name}": Kept(array, array.dtype.str) for name, array in places.arrays().items()}
     dtypes = {name: item.dtype for name, item in kept.items() if item.dtype != item.array.dtype.str}
     return arrays.pack({name: item.array for name, item in kept.items()}), dtypes, images
 
 
 def part_of(kept: Mapping[str, np.ndarray], part: str) -> dict[str, np.ndarray]:
-    """The arrays of one part (``observation``, ``frame``, ``growth``), by their own names."""
+    """The arrays of one part (``observation``, ``frame``, ``growth``, ``places``), by their own names."""
     start = f"{part}/"
     return {name.removeprefix(start): array for name, array in kept.items() if name.startswith(start)}
 
@@ -112,4 +122,6 @@ def frame_of(kept: Mapping[str, np.ndarray], entry: FrameEntry, step: int) -> Fr
         images.get("rgb"),
         images.get("labels"),
         step,
+        kept.get("frame/features"),
+        kept.get("frame/embedding"),
     )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from placecell.errors import ArchiveError, PlacecellError
-from placecell.memory import Frame, Growth
+from placecell.memory import Frame, Growth, PlaceGraph
 
 from . import arrays
 from .frames import FrameEntry, frame_of, part_of
@@ -109,6 +109,18 @@ class Recording:
         if self.steps[step].entry is None:
             return None
         return Growth.from_arrays(part_of(self._kept(step), "growth"))
+
+    def places(self, step: int) -> PlaceGraph | None:
+        """The memory's graph of places; None where it was as in the step before, or was not recorded.
+
+        Raises:
+            ArchiveError: the step's member is damaged.
+            IndexError: there is no such step.
+        """
+        if self.steps[step].entry is None:
+            return None
+        arrays = part_of(self._kept(step), "places")
+        return PlaceGraph.from_arrays(arrays) if arrays else None
 
     def _entry(self, step: int) -> FrameEntry:
         entry = self.steps[step].entry

@@ -9,6 +9,7 @@ from pathlib import Path
 import gymnasium
 
 from placecell.errors import OutputError, PlacecellError
+from placecell.memory import PlaceGraph
 
 from ..loop import Agent, Step
 from ..results import Result
@@ -90,13 +91,14 @@ class EpisodeRecorder(Recorder):
         self._options, self._env, self._agent = options, env, agent
         self._facts = facts_of(options, env, agent)
         self._folder, self._clock = Path(), 0
+        self._places = PlaceGraph.nothing()
         self._lines: AppendedFile | None = None
         self._frames: FrameTar | None = None
 
     def begin(self, folder: Path, header: Mapping[str, object]) -> None:
         """See :meth:`Recorder.begin`. The header comes last: where there is one, the other files are too."""
         self._give_up()
-        self._folder, self._clock = folder, 0
+        self._folder, self._clock, self._places = folder, 0, PlaceGraph.nothing()
         with self._writing():
             folder.mkdir(parents=True, exist_ok=True)
             # Unlinked, never emptied: a process that still writes there writes into a file without a name.
@@ -144,8 +146,10 @@ class EpisodeRecorder(Recorder):
         frame = step.percept.frame
         # The memory's own clock counts what its process has seen; a recording tells of the episode alone.
         told = replace(growth, clock=step.index + 1)
-        content, dtypes, images = pack_step(step.observation, seen, frame, told)
-        self._clock = growth.clock
+        places = self._agent.memory.places()
+        other = None if places == self._places else places
+        content, dtypes, images = pack_step(step.observation, seen, frame, told, other)
+        self._clock, self._places = growth.clock, places
         return content, FrameEntry(self._frames.next_offset, len(content), dtypes, images, frame.camera)
 
     def _give_up(self) -> None:

@@ -8,10 +8,11 @@ import numpy as np
 
 from placecell.errors import ArchiveError
 from placecell.geometry import Pose
-from placecell.memory import Growth
+from placecell.memory import Growth, PlaceGraph
 
 from ...recording import RecordedStep, Recording, points_of, pose_of
 from .from_above import Layers, map_from_above
+from .places import changes_of
 from .words import action_of, category_of, point_of, words_of
 
 # Structure is drawn by height; everything else with a label is tinted.
@@ -39,10 +40,12 @@ def scene_of(recording: Recording, seen: Callable[[int], None] = lambda step: No
     categories = header.get("categories") or []
     layers = Layers.of([step.pose.z for step in steps])
     full = header["level"] == "full"
-    above = None
+    above, places = None, None
     if full:
         path = np.array([step.pose.position[:2] for step in steps])
-        above = map_from_above(_growths(recording, seen), layers, path)
+        known: list[PlaceGraph | None] = []
+        above = map_from_above(_growths(recording, seen, known), layers, path)
+        places = changes_of(known, layers)
     names = list(dict.fromkeys(name for step in steps for name in step.measures))
     goals, shortest = header.get("goal_positions"), header.get("shortest_path")
     return {
@@ -54,6 +57,7 @@ def scene_of(recording: Recording, seen: Callable[[int], None] = lambda step: No
         "measureNames": names,
         "floors": list(layers.floors_m),
         "map": None if above is None else above.to_json(),
+        "places": places,
         "mapNames": [] if above is None else [_label(n, categories) for n in above.names],
         "structure": [] if above is None else [_label(n, categories) in STRUCTURE for n in above.names],
         "truth": _truth(recording),
@@ -64,9 +68,13 @@ def scene_of(recording: Recording, seen: Callable[[int], None] = lambda step: No
     }
 
 
-def _growths(recording: Recording, seen: Callable[[int], None]) -> Iterator[Growth | None]:
+def _growths(
+    recording: Recording, seen: Callable[[int], None], places: list[PlaceGraph | None]
+) -> Iterator[Growth | None]:
+    """Of each step, whose places and images are taken while its arrays are at hand."""
     for step in recording.steps:
         yield recording.growth(step.index)
+        places.append(recording.places(step.index))
         seen(step.index)
 
 

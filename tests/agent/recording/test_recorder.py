@@ -63,7 +63,10 @@ def test_the_header_says_what_is_recorded(tmp_path):
     assert (header["level"], header["every"], header["hash"]) == ("full", 2, "sha256")
     assert header["sensors"]["category"] == {"dtype": "<i4", "shape": [12, 16]}
     assert header["memory"] == {
-        "class": "SpatialMemory", "settings": {"voxel_size_m": 0.1, "max_depth_m": 5.0, "min_depth_m": 0.0},
+        "class": "SpatialMemory", "settings": {
+            "voxel_size_m": 0.1, "max_depth_m": 5.0, "min_depth_m": 0.0, "octree": True, "topology": True,
+            "short_term": True, "feature_width": 0, "short_term_capacity": 128,
+        },
     }  # fmt: skip
     assert (header["policy"], header["k"]) == ("Plodder", 3)
     assert (header["environment"], header["oracle"]) == ({"scene": "wall"}, ["x_ray"])

@@ -79,6 +79,26 @@ function makeMap(packed, data) {
   return map;
 }
 
+// The memory's graph of places, as packed by places.py; it follows the steps that are shown.
+function makePlaces(changes) {
+  if (!changes) return null;
+  const known = {
+    nodes: new Map(), edges: new Map(), at: -1,
+    follow(step) {
+      if (step < known.at) { known.nodes.clear(); known.edges.clear(); known.at = -1; }
+      while (known.at < step) {
+        known.at += 1;
+        const { put = [], gone = [], join = [], part = [] } = changes[known.at] || {};
+        for (const [id, x, y, layer] of put) known.nodes.set(id, [x, y, layer]);
+        for (const ends of join) known.edges.set(ends.join(), ends);
+        for (const ends of part) known.edges.delete(ends.join());
+        for (const [id] of gone) known.nodes.delete(id);
+      }
+    },
+  };
+  return known;
+}
+
 // Hues as far from each other as may be, by the golden angle.
 function tint(n, [saturation, lightness]) {
   const hue = n * 137.508 % 360;

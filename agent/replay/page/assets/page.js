@@ -8,6 +8,7 @@
   let now = 0, speed = 2, timer = 0, theme = {};
 
   const above = data.map && makeMap(data.map, data);
+  const places = makePlaces(data.places);
 
   // ---- the canvas
 
@@ -109,6 +110,7 @@
     const walked = steps.slice(0, now + 1).map((each) => each.pose);
     line(walked, theme.halo, 5);
     line(walked, theme.path, 2.5);
+    if (places) drawPlaces(step.layer);
     mark(steps[0].pose, "dot", theme.path, 4);
     step.recalled.forEach(([, , , x, y], n) => { if (x !== null && y !== null) mark([x, y], "ring", theme.recalled, n ? 6 : 9); });
     if (step.frontier) mark(step.frontier, "square", theme.frontier, 5);
@@ -117,6 +119,15 @@
     for (const goal of data.goals) mark(goal, "star", theme.goal, 9);
     body(step.pose);
     scaleBar();
+  }
+
+  function drawPlaces(layer) {
+    places.follow(now);
+    const here = (id) => places.nodes.get(id)?.[2] === layer;
+    for (const [a, b] of places.edges.values()) {
+      if (here(a) || here(b)) line([places.nodes.get(a), places.nodes.get(b)], theme.places, 1.5);
+    }
+    for (const [id, at] of places.nodes) if (here(id)) mark(at, "dot", theme.places, 3);
   }
 
   function scaleBar() {
@@ -282,7 +293,7 @@
       ground: parts("map-ground"), below: parts("map-below"), low: parts("map-low"), high: parts("map-high"),
       goalCells: parts("map-goal"), tint: parts("map-tint"), unknown: value("map-unknown"), halo: value("halo"),
       path: value("path"), truth: value("truth"), shortest: value("shortest"), plan: value("plan"),
-      goal: value("goal"), candidate: value("candidate"), frontier: value("frontier"), recalled: value("recalled"),
+      goal: value("goal"), candidate: value("candidate"), frontier: value("frontier"), recalled: value("recalled"), places: value("places"),
       seen: value("seen"), bump: value("bump"), text: value("text"),
     };
   }
@@ -315,6 +326,7 @@
   $("help-button").addEventListener("click", () => $("help").showModal());
   $("close").addEventListener("click", () => $("help").close());
   $("truth-key").hidden = !drifts;
+  $("places-key").hidden = !places;
   if (drifts) $("path-key").textContent = "walked, it believes";
   $("rgb-figure").hidden = !data.images.rgb.length;
   $("far").textContent = data.images.far ? `0 – ${data.images.far} m` : "";
