@@ -58,7 +58,7 @@ def jobs_table(rows: Sequence[JobRow]) -> "RichTable":
 
 def _jobs(rows: Sequence[JobRow]) -> str:
     head, *lines = _job_cells(rows)
-    return _table(head, lines)
+    return markdown_table(head, lines)
 
 
 def _job_cells(rows: Sequence[JobRow]) -> list[list[str]]:
@@ -85,7 +85,7 @@ def _failures(rows: Sequence[JobRow]) -> str:
         counts = [str(row.failures.get(kind, 0)) for kind in kinds]
         failed = str(sum(row.failures.values())) if row.attempted else nothing_of(row)
         table.append([row.name, failed, *(counts if row.attempted else [""] * len(kinds))])
-    return _table(["job", "failed", *kinds], table)
+    return markdown_table(["job", "failed", *kinds], table)
 
 
 def _sizes(rows: Sequence[JobRow]) -> str:
@@ -97,7 +97,7 @@ def _sizes(rows: Sequence[JobRow]) -> str:
         mean, largest = row.memory_bytes
         spl = mean_text(row.measures.get("spl"))
         table.append([row.name, row.memory, f"{mean:,.0f}", f"{largest:,.0f}", spl])
-    return _table(["job", "memory", "bytes at an episode's end", "largest", "SPL"], table)
+    return markdown_table(["job", "memory", "bytes at an episode's end", "largest", "SPL"], table)
 
 
 def _tour_parts(group: TourGroup) -> list[str]:
@@ -117,7 +117,7 @@ def _paired(arms: Sequence[ArmRow]) -> str:
             table.append([arm.arm, f"{NOT_RUN}: {arm.missing}", "", "", "", ""])
         for stratum, measured in arm.differences.items():
             table.append([arm.arm, stratum, *_differences(measured)])
-    return _table(["arm", "stratum", "SPL", "SR", "pairs", "houses"], table)
+    return markdown_table(["arm", "stratum", "SPL", "SR", "pairs", "houses"], table)
 
 
 def _differences(measured: Mapping[str, Difference]) -> list[str]:
@@ -137,7 +137,7 @@ def _visits(arms: Sequence[ArmRow]) -> str:
         [arm.arm, *(mean_text(arm.visits.get(number)) if arm.visits else NOT_RUN for number in numbers)]
         for arm in arms
     ]
-    return _table(["arm", *(f"visit {number}" for number in numbers)], table)
+    return markdown_table(["arm", *(f"visit {number}" for number in numbers)], table)
 
 
 def done_of(row: JobRow) -> str:
@@ -166,6 +166,7 @@ def difference_text(got: Difference | None) -> str:
     return f"{got.mean:+.3f}" + ("" if got.low is None else f" [{got.low:+.3f}, {got.high:+.3f}]")
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Markdown; a bar within a cell is escaped."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

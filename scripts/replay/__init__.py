@@ -20,7 +20,7 @@ from ..closed_pipe import hush
 from .reading import NotReadableError
 
 PROGRAM = "placecell-replay"
-SUBCOMMANDS = ("page", "summary", "compare", "export", "verify", "recall", "video")
+SUBCOMMANDS = ("page", "summary", "compare", "seeds", "export", "verify", "recall", "video")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
