@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from placecell.errors import PlacecellError
 from placecell.geometry import Pinhole, Pose
 from placecell.memory import Frame, Query, SpatialMemory, morton
-from placecell.memory.objects import Sightings, connected, find_objects, recall, thinned
+from placecell.memory.recall.objects import Sightings, connected, find_objects, recall, thinned
 
 NO_COLOUR = np.zeros((0, 4), np.int64)
 

@@ -11,7 +11,7 @@ from hydra.utils import instantiate
 from placecell.errors import ArchiveError, ConfigError, FrameError
 from placecell.geometry import Pinhole, Pose, transform
 from placecell.memory import Archive, FlatNeighbours, Frame, FrameList, Query, SemanticGrid, SpatialMemory
-from placecell.memory.intake import Intake
+from placecell.memory.sight.intake import Intake
 
 SIMPLE = {"frames": FrameList, "flat": FlatNeighbours, "grid": SemanticGrid}
 CONF = Path(__file__).parents[2] / "conf" / "memory"

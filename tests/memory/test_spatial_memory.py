@@ -19,8 +19,12 @@ def ask(memory, k=3, x=1.05, radius_m=1.0):
     return memory.retrieve(Query(position=np.array([x, 0.05, 0.05]), radius_m=radius_m), k).items
 
 
+def octree_alone(**settings):
+    return SpatialMemory(topology=False, short_term=False, **settings)
+
+
 def test_items_say_what_where_and_when():
-    memory = SpatialMemory()
+    memory = octree_alone()
     memory.write(sees(1.0, (10, 20, 30), step=2))
     memory.write(sees(1.0, (20, 40, 60), step=4))
     memory.write(sees(0.5, step=7))
@@ -36,7 +40,7 @@ def test_items_say_what_where_and_when():
 
 
 def test_ages_count_on_through_warm_episodes():
-    memory = SpatialMemory()
+    memory = octree_alone()
     memory.write(sees(1.0, step=10))
     memory.begin_episode("warm")
     memory.write(sees(0.5, step=0))
@@ -48,7 +52,7 @@ def test_ages_count_on_through_warm_episodes():
 
 
 def test_the_depth_range_is_the_memorys():
-    memory = SpatialMemory(max_depth_m=2.0, min_depth_m=0.4)
+    memory = octree_alone(max_depth_m=2.0, min_depth_m=0.4)
     memory.write(sees(0.3))
     assert memory.octree.bounds()[1].tolist() == [0, 0, 0]
     memory.write(sees(2.5))
