@@ -19,6 +19,14 @@ def walk(out, deeds=None, episodes=3):
     return run(env, agent, episodes=episodes, seed=0, out=out, config={})
 
 
+@pytest.fixture(autouse=True)
+def interruptible():
+    """A process that a shell began in the background ignores SIGINT; here it counts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def handlers():
     """Python's own handler of SIGINT, and that of SIGTERM; each has to be back at the end."""
