@@ -12,6 +12,9 @@ assert "placecell" not in sys.modules, (
     "a plugin imported placecell before the shape checks could be switched on"
 )
 os.environ["PLACECELL_TYPECHECK"] = "1"
+# Small tensors gain nothing from several threads, which wait for each other by spinning.
+for threads in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(threads, "1")
 
 collect_ignore = ["toybot"]
 
