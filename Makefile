@@ -21,6 +21,8 @@ ifndef OUT
 OUT := $(if $(wildcard runs/first/results.jsonl),runs/$(shell date +%Y-%m-%d_%H-%M-%S),runs/first)
 endif
 PYTEST ?=
+# the tests that wait and start processes; the others, which compute, run beside them
+HALF := tests/agent tests/envs tests/scripts
 
 BIN := .venv/bin
 STAMP := .venv/set-up
@@ -48,10 +50,20 @@ run: $(STAMP)
 	  && echo "make run: $(AGENT) walked $(EPISODES) episodes in $(or $(SCENE),generated houses); results in $(OUT)/"
 
 test: export PLACECELL_TYPECHECK := 1
+test: export CHOSEN = $(PYTEST)
 test: $(STAMP)
 	@failed=; \
-	for check in 'ruff check' 'ruff format --check' 'mypy -p placecell' 'lint-imports' 'python -m pytest $(PYTEST)'; do \
-	  echo "== $$check"; $(BIN)/$$check || failed="$$failed, $${check% }"; \
+	for check in 'ruff check' 'ruff format --check' 'mypy -p placecell' 'lint-imports'; do \
+	  echo "== $$check"; $(BIN)/$$check || failed="$$failed, $$check"; \
 	done; \
+	if [[ -n "$$CHOSEN" ]]; then \
+	  echo '== python -m pytest $(PYTEST)'; $(BIN)/python -m pytest $(PYTEST) || failed="$$failed, pytest"; \
+	else \
+	  echo '== python -m pytest, in two processes'; rest=$$(mktemp); \
+	  $(BIN)/python -m pytest tests $(HALF:%=--ignore=%) >"$$rest" 2>&1 & other=$$!; \
+	  $(BIN)/python -m pytest $(HALF) || failed="$$failed, pytest $(HALF)"; \
+	  wait $$other || failed="$$failed, pytest (the other tests)"; \
+	  cat "$$rest"; rm -f "$$rest"; \
+	fi; \
 	if [[ -n "$$failed" ]]; then echo "make test: FAILED: $${failed#, }; see the lines above" >&2; exit 1; fi; \
 	echo "make test: style, types, imports and tests passed$${PLACECELL_DATA:+ (real data: $$PLACECELL_DATA)}"

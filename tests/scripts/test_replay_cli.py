@@ -375,8 +375,8 @@ def test_an_unknown_subcommand_lists_the_known_ones(capsys):
     code, _, complaint = call(capsys, "compair", "a", "b")
     assert code == 2
     assert complaint == (
-        "placecell-replay: expected a subcommand: page, summary, compare, seeds, export, verify, recall, video, "
-        "got 'compair'; "
+        "placecell-replay: expected a subcommand: page, summary, compare, seeds, export, verify, recall, "
+        "video, got 'compair'; "
         "did you mean placecell-replay compare?\n"
     )
 
