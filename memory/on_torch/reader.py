@@ -16,8 +16,9 @@ from ..voxel.block_pool import BLOCK
 from ..voxel.checks import finite_points, require_agent, require_length, require_rays
 from ..voxel.levels import Level, mean_colours, require_level
 from ..voxel.ray_queries import RayHits
-from ..voxel.reader import EVERYWHERE, Handles, Index, Indices, Neighbours
+from ..voxel.reader import EVERYWHERE
 from ..voxel.state_queries import FREE, OCCUPIED, UNKNOWN
+from ..voxel.voxel_map import Directions, Handles, Index, Indices, Neighbours, VoxelMap
 from ..voxel.voxels import Voxels
 from .casting import cast
 from .keys import blocks_of, cell_corners
@@ -26,10 +27,8 @@ from .pool import TorchPool
 from .surface import TorchSurface, starts_of
 from .view import tensor_of
 
-_FAR = 2.0**62
 
-
-class TorchReader(ABC):
+class TorchReader(VoxelMap, ABC):
     """Every query of a torch map: asked, and answered, in NumPy, with the results of ``OctreeReader``.
 
     A voxel's *handle* names it while the map is not pruned or cleared; it is not that of a ``SparseOctree``.
@@ -38,26 +37,9 @@ class TorchReader(ABC):
 
     _pool: TorchPool
     _surfaces: dict[int, TorchSurface]
-    voxel_size_m: float
-
-    def index_of(self, points: Points) -> Indices:
-        """(n, 3) the voxel that holds each point: floor(point / voxel size).
-
-        Raises:
-            PlacecellError: points that are not finite.
-        """
-        return np.clip(np.floor(finite_points(points) / self.voxel_size_m), -_FAR, _FAR).astype(np.int64)
-
-    def centre_of(self, indices: Indices) -> Float64[np.ndarray, "n 3"]:
-        """(n, 3) the middle of each voxel, metres, world frame."""
-        return (indices + 0.5) * self.voxel_size_m
 
     def state(self, points: Points, *, agent: int = 0) -> Int8[np.ndarray, " n"]:
-        """(n,) ``UNKNOWN``, ``FREE`` or ``OCCUPIED`` at each world point.
-
-        Raises:
-            PlacecellError: points that are not finite, or no such agent (as with every query).
-        """
+        """(n,) ``UNKNOWN``, ``FREE`` or ``OCCUPIED`` at each world point."""
         handles = self._handles_at(self.index_of(points), agent)
         states = _states(self._pool.evidence_of(self._cells(handles)))
         return _array(states)
@@ -78,21 +60,13 @@ class TorchReader(ABC):
         return _array(states).reshape(shape)
 
     def find(self, points: Points, *, agent: int = 0) -> Handles:
-        """(n,) the handle of the occupied voxel that holds each point, -1 where there is none.
-
-        Raises:
-            PlacecellError: points that are not finite.
-        """
+        """(n,) the handle of the occupied voxel that holds each point, -1 where there is none."""
         handles = self._handles_at(self.index_of(points), agent)
         evidence = self._pool.evidence_of(self._cells(handles))
         return _array(torch.where(evidence > 0, handles, -1))
 
     def at(self, handles: Handles) -> Voxels:
-        """What is held of voxels, in their order.
-
-        Raises:
-            PlacecellError: handles that no voxel of the map has, for example -1.
-        """
+        """What is held of voxels, in their order."""
         asked = self._tensor(handles)
         known = (asked >= 0) & (asked < self._pool.blocks * BLOCK**3)
         rows = self._cells(torch.where(known, asked, -1)).long() - 1
@@ -132,14 +106,7 @@ class TorchReader(ABC):
     def nearest(
         self, point: Point, k: int, radius_m: float, *, agent: int = 0
     ) -> tuple[Voxels, Float64[np.ndarray, " n"]]:
-        """The occupied voxels whose centres are nearest, at most ``k`` and none beyond the radius.
-
-        Returns:
-            The voxels, nearest first (ties by Morton key), and their distances (n,) in metres.
-
-        Raises:
-            PlacecellError: ``k`` below 1, or a radius or a point that is no number.
-        """
+        """The occupied voxels whose centres are nearest, at most ``k`` and none beyond the radius."""
         most = min(k, max(1, self._pool.rows))
         handles, distances = self.nearest_many(np.asarray(point)[None], most, radius_m, agent=agent)
         found = handles[0] >= 0
@@ -148,55 +115,28 @@ class TorchReader(ABC):
     def nearest_many(
         self, points: Points, k: int, radius_m: float = float("inf"), *, agent: int = 0
     ) -> tuple[Int64[np.ndarray, "n k"], Float64[np.ndarray, "n k"]]:
-        """For each point the ``k`` occupied voxels whose centres are nearest, none beyond the radius.
-
-        Returns:
-            Handles (n, k), nearest first, ties by Morton key, and distances (n, k) in metres: -1 and
-            infinite where there are fewer than ``k``.
-
-        Raises:
-            PlacecellError: ``k`` below 1, a radius that is negative or NaN, or points that are not finite.
-        """
+        """For each point the ``k`` occupied voxels whose centres are nearest, none beyond the radius."""
         require_k(k)
         radius, surface = require_length(radius_m, "radius_m"), self._surface(agent)
         places, squares = surface.nearest(self._tensor(finite_points(points)), k, radius)
         return _array(surface.handles_at(places)), _array(squares.sqrt())
 
     def within(self, points: Points, radius_m: float, *, agent: int = 0) -> Neighbours:
-        """All occupied voxels whose centres are no farther than the radius from each point.
-
-        Raises:
-            PlacecellError: a radius that is negative or NaN, or points that are not finite.
-        """
+        """All occupied voxels whose centres are no farther than the radius from each point."""
         radius, surface = require_length(radius_m, "radius_m"), self._surface(agent)
         asked = self._tensor(finite_points(points))
         point, place, square = surface.within(asked, radius)
         starts = starts_of(torch.bincount(point, minlength=len(asked)))
         return Neighbours(_array(starts), _array(surface.handles_at(place)), _array(square.sqrt()))
 
-    def cast(self, origins: Points, directions: Points, max_m: float, *, agent: int = 0) -> RayHits:
-        """Follows rays to the first occupied voxel in which they run for some way, however short.
-
-        Args:
-            origins: (n, 3) where the rays start.
-            directions: (n, 3) where they go; of any length but 0.
-            max_m: how far at most; may be infinite.
-            agent: whose map.
-
-        Raises:
-            PlacecellError: points or directions that are not finite or not as many, a direction of length 0,
-                or a length that is negative or NaN.
-        """
+    def cast(self, origins: Points, directions: Directions, max_m: float, *, agent: int = 0) -> RayHits:
+        """Follows rays to the first occupied voxel in which they run for some way, however short."""
         most, mine = require_length(max_m, "max_m"), require_agent(agent)
         starts, unit = (self._tensor(part) for part in require_rays(origins, directions))
         return RayHits(*map(_array, cast(self._pool, mine, starts, unit, most, self.voxel_size_m)))
 
     def level(self, level: int, *, agent: int = 0) -> Level:
-        """The map in cells of ``2**level`` voxels an edge, each the sum of its occupied voxels.
-
-        Raises:
-            PlacecellError: a level below 0 or above 20, where there is one cell an octant.
-        """
+        """The map in cells of ``2**level`` voxels an edge, each the sum of its occupied voxels."""
         require_level(level)
         return sum_level(self._pool, self._surface(agent), level)
 

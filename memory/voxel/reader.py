@@ -1,10 +1,9 @@
 """What can be asked of a sparse voxel map; how it is filled is another file's matter."""
 
 from abc import ABC
-from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Float64, Int8, Int64
+from jaxtyping import Float64, Int8, Int64
 
 from placecell.arrays import Point, Points
 from placecell.errors import PlacecellError
@@ -29,72 +28,20 @@ from .state_queries import (
     slots_in_box,
     states_at,
 )
+from .voxel_map import Directions, Handles, Index, Indices, Neighbours, VoxelMap
 from .voxels import Voxels
-
-Index = Int64[np.ndarray, "3"]
-Indices = Int64[np.ndarray, "n 3"]
-Handles = Int64[np.ndarray, " n"]
-Directions = Float[np.ndarray, "m 3"]
 
 EVERYWHERE = np.array([[-morton.SIGN_OFFSET] * 3, [morton.SIGN_OFFSET] * 3])
 """The index box of all voxels that there can be."""
-_FAR = 2.0**62
 
 
-@dataclass(frozen=True)
-class Neighbours:
-    """The voxels around each of ``n`` points, one list after the other: compressed sparse rows.
-
-    Those of point n are ``handles[starts[n] : starts[n + 1]]``, by rising Morton key.
-
-    Args:
-        starts: (n + 1) where each point's voxels begin.
-        handles: (m,) the voxels.
-        distances: (m,) metres from the point to the voxel's centre.
-    """
-
-    starts: Int64[np.ndarray, " n_and_one"]
-    handles: Int64[np.ndarray, " m"]
-    distances: Float64[np.ndarray, " m"]
-
-    def __len__(self) -> int:
-        return len(self.starts) - 1
-
-    def of(self, n: int) -> tuple[Int64[np.ndarray, " k"], Float64[np.ndarray, " k"]]:
-        """Handles and distances of the n-th point's voxels."""
-        part = slice(self.starts[n], self.starts[n + 1])
-        return self.handles[part], self.distances[part]
-
-
-class OctreeReader(ABC):
-    """Every query of a sparse voxel map. What one agent asks never shows it another agent's voxels.
-
-    A voxel's *handle* is an integer that names it while the map is not pruned or cleared: :meth:`at` tells
-    what is held of it. Coordinates are metres in the world frame; a voxel counts where its centre is.
-    """
+class OctreeReader(VoxelMap, ABC):
+    """The queries, answered from a pool of blocks."""
 
     _pool: BlockPool
-    voxel_size_m: float
-
-    def index_of(self, points: Points) -> Indices:
-        """(n, 3) the voxel that holds each point: floor(point / voxel size).
-
-        Raises:
-            PlacecellError: points that are not finite.
-        """
-        indices = np.floor(finite_points(points) / self.voxel_size_m)
-        return np.clip(indices, -_FAR, _FAR).astype(np.int64)
-
-    def centre_of(self, indices: Indices) -> Float64[np.ndarray, "n 3"]:
-        """(n, 3) the middle of each voxel, metres, world frame."""
-        return (indices + 0.5) * self.voxel_size_m
 
     def state(self, points: Points, *, agent: int = 0) -> Int8[np.ndarray, " n"]:
-        """(n,) ``UNKNOWN``, ``FREE`` or ``OCCUPIED`` at each world point.
-
-        Raises:
-            PlacecellError: points that are not finite, or no such agent (as with every query).
-        """
+        """(n,) ``UNKNOWN``, ``FREE`` or ``OCCUPIED`` at each world point."""
         return states_at(self._pool, require_agent(agent), self.index_of(points))
 
     def states_in_box(self, lower: Index, upper: Index, *, agent: int = 0) -> Int8[np.ndarray, "x y z"]:
@@ -104,11 +51,7 @@ class OctreeReader(ABC):
         return states
 
     def find(self, points: Points, *, agent: int = 0) -> Handles:
-        """(n,) the handle of the occupied voxel that holds each point, -1 where there is none.
-
-        Raises:
-            PlacecellError: points that are not finite.
-        """
+        """(n,) the handle of the occupied voxel that holds each point, -1 where there is none."""
         asked = coordinates(points)
         handles = np.full(len(asked), -1, np.int64)
         if not find_handles(self._map_of(agent), agent, asked, self.voxel_size_m, handles):
@@ -116,11 +59,7 @@ class OctreeReader(ABC):
         return handles
 
     def at(self, handles: Handles) -> Voxels:
-        """What is held of voxels, in their order.
-
-        Raises:
-            PlacecellError: handles that no voxel of the map has, for example -1.
-        """
+        """What is held of voxels, in their order."""
         handles = np.ascontiguousarray(handles, np.int64)
         rows = payload_rows(self._pool, handles)
         if len(rows) and rows.min() < 0:
@@ -157,14 +96,7 @@ class OctreeReader(ABC):
     def nearest(
         self, point: Point, k: int, radius_m: float, *, agent: int = 0
     ) -> tuple[Voxels, Float64[np.ndarray, " n"]]:
-        """The occupied voxels whose centres are nearest, at most ``k`` and none beyond the radius.
-
-        Returns:
-            The voxels, nearest first (ties by Morton key), and their distances (n,) in metres.
-
-        Raises:
-            PlacecellError: ``k`` below 1, or a radius or a point that is no number.
-        """
+        """The occupied voxels whose centres are nearest, at most ``k`` and none beyond the radius."""
         most = min(k, len(self._pool.cell))
         handles, distances = self.nearest_many(np.asarray(point)[None], most, radius_m, agent=agent)
         found = handles[0] >= 0
@@ -173,15 +105,7 @@ class OctreeReader(ABC):
     def nearest_many(
         self, points: Points, k: int, radius_m: float = float("inf"), *, agent: int = 0
     ) -> tuple[Int64[np.ndarray, "n k"], Float64[np.ndarray, "n k"]]:
-        """For each point the ``k`` occupied voxels whose centres are nearest, none beyond the radius.
-
-        Returns:
-            Handles (n, k), nearest first, ties by Morton key, and distances (n, k) in metres: -1 and
-            infinite where there are fewer than ``k``.
-
-        Raises:
-            PlacecellError: ``k`` below 1, a radius that is negative or NaN, or points that are not finite.
-        """
+        """For each point the ``k`` occupied voxels whose centres are nearest, none beyond the radius."""
         require_k(k)
         radius, asked = require_length(radius_m, "radius_m"), finite_points(points)
         handles = np.full((len(asked), k), -1, np.int64)
@@ -191,27 +115,12 @@ class OctreeReader(ABC):
         return handles, distances
 
     def within(self, points: Points, radius_m: float, *, agent: int = 0) -> Neighbours:
-        """All occupied voxels whose centres are no farther than the radius from each point.
-
-        Raises:
-            PlacecellError: a radius that is negative or NaN, or points that are not finite.
-        """
+        """All occupied voxels whose centres are no farther than the radius from each point."""
         radius, asked = require_length(radius_m, "radius_m"), finite_points(points)
         return Neighbours(*within_radius(self._map_of(agent), agent, asked, radius, self.voxel_size_m))
 
     def cast(self, origins: Points, directions: Directions, max_m: float, *, agent: int = 0) -> RayHits:
-        """Follows rays to the first occupied voxel in which they run for some way, however short.
-
-        Args:
-            origins: (n, 3) where the rays start.
-            directions: (n, 3) where they go; of any length but 0.
-            max_m: how far at most; may be infinite.
-            agent: whose map.
-
-        Raises:
-            PlacecellError: points or directions that are not finite or not as many, a direction of length 0,
-                or a length that is negative or NaN.
-        """
+        """Follows rays to the first occupied voxel in which they run for some way, however short."""
         most, (starts, unit) = require_length(max_m, "max_m"), require_rays(origins, directions)
         hits = RayHits(
             np.empty(len(starts), np.int64), np.empty(len(starts)), np.empty(len(starts), np.bool_)
@@ -221,11 +130,7 @@ class OctreeReader(ABC):
         return hits
 
     def level(self, level: int, *, agent: int = 0) -> Level:
-        """The map in cells of ``2**level`` voxels an edge, each the sum of its occupied voxels.
-
-        Raises:
-            PlacecellError: a level below 0 or above 20, where there is one cell an octant.
-        """
+        """The map in cells of ``2**level`` voxels an edge, each the sum of its occupied voxels."""
         require_level(level)
         return sum_level(
             self._pool, self._occupied_in(EVERYWHERE[0], EVERYWHERE[1], agent), level, self.voxel_size_m
