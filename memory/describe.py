@@ -8,6 +8,7 @@ from placecell.arrays import Point
 from placecell.errors import ConfigError
 from placecell.geometry import Pose, wrap_angle
 
+from .budget import Budget
 from .retrieval import MemoryItem, Retrieval
 
 _BEARINGS = ("ahead", "ahead left", "left", "behind left", "behind", "behind right", "right", "ahead right")
@@ -35,6 +36,7 @@ def describe(
     names: Sequence[str] = (),
     *,
     max_tokens: int = 1024,
+    budget: Budget | None = None,
     count: Callable[[str], int] = estimated_tokens,
 ) -> str:
     """What was recalled, seen from where the agent stands, best first.
@@ -49,6 +51,7 @@ def describe(
         pose: the agent's feet and heading, in the frame of the memory.
         names: of categories by id; one without a name is ``category 7``.
         max_tokens: the text never counts more.
+        budget: of the memory; where it caps prompt tokens, the text never counts more than that either.
         count: the number of tokens of a text, by the tokenizer that will read it; the default counts bytes,
             which is never fewer.
 
@@ -59,6 +62,8 @@ def describe(
     Raises:
         ConfigError: a budget below 0.
     """
+    if budget is not None and budget.max_prompt_tokens is not None:
+        max_tokens = min(max_tokens, budget.max_prompt_tokens)
     if max_tokens < 0:
         raise ConfigError(
             expected="a max_tokens of 0 or more",

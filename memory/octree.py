@@ -5,16 +5,17 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Int32, Int64
 
-from placecell.arrays import Point, Points
+from placecell.arrays import Point, Points, Transform
 
 from .frame import Frame
-from .growth import Growth, blocks_of
+from .growth import Growth, blocks_of, cells_at
+from .upkeep.holdings import Evictable, Holdings, Rows
+from .voxel.absorption import absorbed, require_alike
 from .voxel.archive import packed, rebuilt, unpacked
 from .voxel.block_pool import (
     AGENT_SHIFT,
+    BLOCK,
     CELLS,
-    OF_BLOCKS,
-    OF_ROWS,
     PAGE,
     PAYLOAD,
     PLACE,
@@ -22,7 +23,9 @@ from .voxel.block_pool import (
     features_of,
     grown,
 )
+from .voxel.changes import VoxelChanges
 from .voxel.checks import fitting_features, require_agent, require_depths, require_settings, require_step
+from .voxel.eviction import by_key, count_use, holdings_of, labels_in, nbytes_of, without
 from .voxel.frame_merge import HIT, merge, missing_blocks
 from .voxel.frame_reduction import empty_scratch, reduce_colours, reduce_frame, reduce_labels, reduce_points
 from .voxel.frame_view import View, view_of, view_of_scan
@@ -35,7 +38,7 @@ from .voxel.state_queries import UNKNOWN as UNKNOWN
 from .voxel.state_queries import indices_of, occupied_handles, payload_rows
 
 
-class SparseOctree(OctreeReader):
+class SparseOctree(OctreeReader, Evictable):
     """Voxels by Morton key in hashed 8x8x8 blocks; about 2**20 voxels each way from the origin.
 
     A voxel is ``UNKNOWN`` until a frame hits it or looks through it, then ``OCCUPIED`` or ``FREE`` by bounded
@@ -66,7 +69,7 @@ class SparseOctree(OctreeReader):
         self.voxel_size_m = float(voxel_size_m)
         self.feature_width, self.feature_dtype = int(feature_width), feature_dtype
         self._scratch = empty_scratch()
-        self._change = 0
+        self._changes = VoxelChanges()
         self.clear()
 
     def clear(self, agent: int | None = None) -> None:
@@ -156,6 +159,27 @@ class SparseOctree(OctreeReader):
             self._scratch = carve_points(axes, view.origin, self.voxel_size_m, self._scratch)
         self._merge(view, agent, False, False, step)
 
+    def absorb(self, other: "SparseOctree", T_this_other: Transform, *, step_offset: int = 0) -> None:
+        """Takes in what another map of the same place holds, agent by agent.
+
+        A translation by whole voxels loses nothing: counts, colours and votes add up, times are the later
+        ones; evidence adds up within its bounds, but for free space beside a surface. By any other transform
+        surfaces go where their mean points come to lie, and free space is sampled anew.
+
+        Args:
+            other: of voxels and features of the same size; unchanged.
+            T_this_other: (4, 4) the other's points, in this map.
+            step_offset: added to the other's steps.
+
+        Raises:
+            FrameError: no rigid transform, or steps out of range.
+            PlacecellError: voxels or features of another size, or beyond the range of indices. The map is
+                unchanged.
+        """
+        require_alike(self.voxel_size_m, other.voxel_size_m, self.feature_width, other.feature_width)
+        self._pool = absorbed(self._pool, other._pool, T_this_other, self.voxel_size_m, step_offset)
+        self._start_anew()
+
     def prune(self) -> int:
         """Gives up what is held of voxels that are no longer occupied, and blocks of which nothing is known.
 
@@ -170,8 +194,7 @@ class SparseOctree(OctreeReader):
         slots = np.flatnonzero(known)
         for agent in np.unique(pool.keys[:used][~known] >> AGENT_SHIFT).tolist():
             # A reader who has not yet heard that such a block emptied would never hear of it.
-            self._change += 1
-            self._started[agent] = self._change
+            self._changes.start_agent(agent)
         self._pool = rebuilt(pool, slots[np.argsort(pool.keys[slots])], only_occupied=True)
         return lost
 
@@ -193,16 +216,15 @@ class SparseOctree(OctreeReader):
         gone = pool.evidence[rows] == 0
         if not gone.any():
             return 0
-        self._change += 1
-        self._changes_of(agent)[pool.label[rows[gone]]] = self._change
-        pool.changed[handles[gone] // CELLS] = self._change
+        change = self._changes.tick()
+        self._changes.labels_of(agent)[pool.label[rows[gone]]] = change
+        pool.changed[handles[gone] // CELLS] = change
         self._pool = rebuilt(pool, np.arange(pool.counts[0]))
         return int(np.count_nonzero(gone))
 
     def last_change(self, category: int, agent: int = 0) -> int:
         """A number that differs from an earlier one whenever :meth:`labelled` may give something else."""
-        changed = self._changed.get(require_agent(agent))
-        return int(changed[category]) if changed is not None and 0 < category < len(changed) else 0
+        return self._changes.last_change(category, require_agent(agent))
 
     def forget_labels(self, agent: int | None = None) -> None:
         """Keeps surfaces, colours and free space, and forgets what they belong to; for all, or one agent."""
@@ -212,9 +234,8 @@ class SparseOctree(OctreeReader):
             rows = payload_rows(self._pool, handles)
             labelled = self._pool.label[rows] > 0
             self._pool.label[rows], self._pool.votes[rows] = 0, 0
-            self._change += 1
-            self._changed[one] = np.full(1, self._change)
-            self._pool.changed[handles[labelled] // CELLS] = self._change
+            self._pool.changed[handles[labelled] // CELLS] = self._changes.tick()
+            self._changes.forget_labels(one)
 
     def growth(self, since: int = 0, *, agent: int = 0) -> Growth:
         """The blocks of which a voxel became occupied or free, or got another label, after ``since``.
@@ -225,28 +246,57 @@ class SparseOctree(OctreeReader):
             since: the ``clock`` of an earlier growth of this octree and agent; 0 gives everything.
             agent: whose map.
         """
-        started = self._started.get(require_agent(agent), self._begun)
-        restart, pool, slots = not started <= since <= self._change, self._pool, self._slots_of(agent)
+        changes, pool, slots = self._changes, self._pool, self._slots_of(require_agent(agent))
+        restart = changes.restarts(since, agent)
         slots = slots[pool.changed[slots] > (0 if restart else since)]
         handles = occupied_handles(pool, slots, *EVERYWHERE)
         if restart:
             slots = slots[np.isin(slots, handles // CELLS)]
+        keys = np.union1d(pool.keys[slots], changes.gone_since(changes.clock if restart else since, agent))
         return Growth(
-            clock=self._change,
+            clock=changes.clock,
             cell_m=self.voxel_size_m,
-            blocks=blocks_of(pool.keys[slots] & PLACE),
+            blocks=blocks_of(keys & PLACE),
             cells=indices_of(pool, handles).astype(np.int32),
             labels=pool.label[payload_rows(pool, handles)],
             restart=restart,
         )
 
+    def note_use(self, points: Points, agent: int = 0) -> None:
+        """Something at each of these points, (n, 3) metres, was given: its block counts one use more."""
+        count_use(self._pool, cells_at(points, self.voxel_size_m) // BLOCK, require_agent(agent))
+
+    def holdings(self) -> Holdings:
+        """A row is a block of 8x8x8 voxels of any agent; by rising key. Its items are its occupied voxels.
+
+        It was last seen when a frame last reached it, free space alone as well. A block is the more redundant
+        the fewer occupied and labelled voxels it has for its bytes: those of free space alone go first.
+        """
+        return holdings_of(self._pool, self.voxel_size_m)
+
+    def drop(self, rows: Rows) -> None:
+        """Blocks become unknown; handles change. Readers of :meth:`growth` see them empty.
+
+        Of the latest 16,384 that is; a reader who missed more begins anew.
+        """
+        if len(rows) == 0:
+            return
+        pool, slots = self._pool, by_key(self._pool)[rows]
+        change, owners = self._changes.tick(), pool.keys[slots] >> AGENT_SHIFT
+        for agent in np.unique(owners).tolist():
+            self._changes.labels_of(agent)[labels_in(pool, slots[owners == agent])] = change
+        self._changes.note_gone(pool.keys[slots[pool.changed[slots] > 0]])
+        self._pool = without(pool, slots)
+
+    @property
+    def items(self) -> int:
+        """How many voxels are occupied, as :func:`len` says."""
+        return len(self)
+
     @property
     def nbytes(self) -> int:
         """Bytes of the blocks and the rows in use and of their index."""
-        pool, (used, pages) = self._pool, self._pool.counts
-        blocks = sum(getattr(pool, name)[:used].nbytes for name in OF_BLOCKS)
-        rows = sum(getattr(pool, name)[: PAGE * pages].nbytes for name in OF_ROWS)
-        return blocks + rows + pool.hash_keys.nbytes + pool.hash_slots.nbytes + pool.extent.nbytes
+        return nbytes_of(self._pool)
 
     @property
     def payload_nbytes(self) -> int:
@@ -288,11 +338,11 @@ class SparseOctree(OctreeReader):
         if used + blocks > len(self._pool.keys):
             added = missing_blocks(self._pool, self._scratch, agent)
         self._pool = grown(self._pool, used + added, pages + blocks + rows // PAGE, agent + 1)
-        self._change += 1
+        change = self._changes.tick()
         most = int(self._scratch.labels[:rows].max(initial=0)) if labelled else 0
-        changed = self._changes_of(agent, most)
+        of_labels = self._changes.labels_of(agent, most)
         into: Int64[np.ndarray, " n"] = merge(
-            self._pool, self._scratch, view, agent, coloured, labelled, step, changed, self._change
+            self._pool, self._scratch, view, agent, coloured, labelled, step, of_labels, change
         )
         return into
 
@@ -306,30 +356,17 @@ class SparseOctree(OctreeReader):
 
     def _start_anew(self) -> None:
         """After all maps were replaced: readers and those who count changes of labels begin again."""
-        self._change += 1
-        self._begun = self._change
-        self._started: dict[int, int] = {}
-        self._changed: dict[int, Int64[np.ndarray, " labels"]] = {}
         pool, used = self._pool, int(self._pool.counts[0])
-        pool.changed[:used] = self._change
+        pool.changed[:used] = self._changes.start_anew()
         for agent in self._agents():
             handles = occupied_handles(pool, self._slots_of(agent), *EVERYWHERE)
-            self._changes_of(agent, int(pool.label[payload_rows(pool, handles)].max(initial=0)))
+            self._changes.labels_of(agent, int(pool.label[payload_rows(pool, handles)].max(initial=0)))
 
     def _clear_one(self, agent: int) -> None:
         used = int(self._pool.counts[0])
         self._pool = rebuilt(self._pool, np.flatnonzero(self._pool.keys[:used] >> AGENT_SHIFT != agent))
-        self._change += 1
-        self._started[agent] = self._change
-        self._changed.pop(agent, None)
-
-    def _changes_of(self, agent: int, most_label: int = 0) -> Int64[np.ndarray, " labels"]:
-        """The change at which each label of an agent's last changed, to that label at least."""
-        held = self._changed.get(agent, np.zeros(0, np.int64))
-        if most_label >= len(held):
-            held = np.concatenate([held, np.full(most_label + 1 - len(held), self._change)])
-            self._changed[agent] = held
-        return held
+        self._changes.start_agent(agent)
+        self._changes.clear_labels(agent)
 
     def _agents(self) -> list[int]:
         keys = self._pool.keys[: self._pool.counts[0]]

@@ -1,21 +1,21 @@
 """A graph of the places where the agent was and the landmarks it saw: where it can walk, at what cost."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Bool, Int64
 
-from placecell.arrays import Embedding, Point, Points
+from placecell.arrays import Embedding, Point, Points, Transform
 from placecell.errors import PlacecellError
+from placecell.geometry import require_rigid
 
 from .graph import archive as topology_archive
-from .graph import view as topology_view
+from .graph.absorption import Absorbed, absorb
 from .graph.content import Content
-from .graph.parts import Edge, Landmark, Place, Ranked, Visit
-from .graph.place_graph import PlaceGraph
-from .graph.routes import Costs, RoadNet, Route
+from .graph.eviction import drop, holdings_of
+from .graph.parts import Visit
+from .graph.reader import TopologyReader
 from .graph.settings import (
     TopologySettings,
     checked_keys,
@@ -25,16 +25,16 @@ from .graph.settings import (
     require_category,
     require_cost,
 )
-from .retrieval import require_k
 from .sight.sightings import Sighting
+from .upkeep.holdings import Evictable, Holdings, Rows
 
 if TYPE_CHECKING:
-    import networkx
+    pass
 
 Voxels = Sequence[int] | Int64[np.ndarray, "_"]
 
 
-class TopologyGraph:
+class TopologyGraph(TopologyReader, Evictable):
     """Places joined by the ways that were walked between them, and landmarks seen from them.
 
     An observation is a revisit of a known place if the place is no farther than ``same_m``, whatever the
@@ -70,35 +70,11 @@ class TopologyGraph:
         landmark_m: float = 0.5,
     ) -> None:
         numbers = (float(number) for number in (delta, radius_m, alpha, beta, same_m, landmark_m))
-        self._settings = TopologySettings(*numbers)
-        self._content = Content(self._settings)
-        self._roads: RoadNet | None = None
+        super().__init__(TopologySettings(*numbers))
 
     def clear(self) -> None:
         """Forgets everything, and gives ids from 0 again."""
         self._content, self._roads = Content(self._settings), None
-
-    def settings(self) -> dict[str, float]:
-        """What it was built with, by name."""
-        return asdict(self._settings)
-
-    def __len__(self) -> int:
-        """How many places there are."""
-        return len(self._content.places)
-
-    @property
-    def here(self) -> int | None:
-        """The place of the last visit; None before the first of a walk."""
-        return self._content.here
-
-    @property
-    def place_ids(self) -> Int64[np.ndarray, " n"]:
-        """Of all places, rising, which is the order in which they were created."""
-        return self._content.places.ids()
-
-    def drawn(self) -> PlaceGraph:
-        """Places and edges alone, as a picture needs them."""
-        return topology_view.drawn(self._content)
 
     def begin_walk(self) -> None:
         """The agent was put somewhere: it will not have walked to the place that it visits next."""
@@ -226,6 +202,30 @@ class TopologyGraph:
         self._content.merge(keep, gone)
         return self._content.settle(keep)[0]
 
+    def absorb(
+        self, other: TopologyReader, T_this_other: Transform, *, voxel_size_m: float, step_offset: int = 0
+    ) -> Absorbed:
+        """Takes in what another graph of the same place holds; see :func:`.graph.absorption.absorb`.
+
+        The agent is where it is in the other, which is the later walk.
+
+        Args:
+            other: of descriptors of the same widths; unchanged.
+            T_this_other: (4, 4) the other's points, in this graph's frame.
+            voxel_size_m: of the voxels that nodes of both stand for.
+            step_offset: added to the other's steps.
+
+        Returns:
+            What became of the other's places, and of those here that are one now.
+
+        Raises:
+            FrameError: no rigid transform.
+            PlacecellError: descriptors of another width. The graph is as it was.
+        """
+        require_rigid(T_this_other, "T_this_other")
+        self._roads = None
+        return absorb(self._content, other._content, T_this_other, voxel_size_m, step_offset)
+
     def note_exits(self, points: Points, place: int | None = None) -> int:
         """Points to which nobody went yet can be reached from a place; how many of them were new.
 
@@ -250,129 +250,46 @@ class TopologyGraph:
         content.places.slot(owner)
         return content.note_exits(owner, [checked_point(point, "exit") for point in points])
 
-    def exits(self, place: int | None = None) -> Points:
-        """(n, 3) the exits of a place, or of all (None), that no visit came within ``radius_m`` of.
-
-        Raises:
-            PlacecellError: an unknown id.
-        """
-        if place is None:
-            return self._content.exits.all_points()
-        self._content.places.slot(place)
-        return self._content.exits.of(place)
-
     def strike_exits(self, known: Callable[[Points], Bool[np.ndarray, " n"]]) -> int:
         """Forgets the exits of which ``known`` ((n, 3) points to (n,) bool) says so; how many they were."""
         return self._content.exits.strike_where(known(self._content.exits.all_points()))
 
-    def place(self, place: int) -> Place:
-        """A place by its id.
+    def note_use(self, nodes: Sequence[int]) -> None:
+        """These places and landmarks were given: each counts one use more.
 
         Raises:
-            PlacecellError: an unknown id.
+            PlacecellError: an id of neither.
         """
-        return self._content.place(place)
+        for node in nodes:
+            self._content.note_use(node)
 
-    def landmark(self, landmark: int) -> Landmark:
-        """A landmark by its id.
+    def holdings(self) -> Holdings:
+        """A row is a place, or after them a landmark; by rising id. Its vector is its descriptor."""
+        return holdings_of(self._content)
 
-        Raises:
-            PlacecellError: an unknown id.
+    def drop(self, rows: Rows) -> None:
+        """Forgets places and landmarks, and what was seen from or lay beside a place.
+
+        The neighbour that was nearest to a place is joined to its others, by the ways that led over it; two
+        that are joined already keep their edge as it is. So what was connected stays connected, and every
+        edge a way that was walked. Where the place of the last visit goes, the next begins a walk.
         """
-        return self._content.landmark(landmark)
+        self._roads = None
+        drop(self._content, rows)
 
-    def landmarks(self, category: int | None = None) -> tuple[Landmark, ...]:
-        """All landmarks, or those of a category, by rising id."""
-        return tuple(self._content.landmark(node) for node in self._content.landmark_ids(category))
+    @property
+    def nbytes(self) -> int:
+        """As the bytes of :meth:`stats`, without free rows, which are a sixteenth at most."""
+        return self._content.used_nbytes + (0 if self._roads is None else self._roads.nbytes)
 
-    def landmarks_of(self, place: int) -> tuple[Landmark, ...]:
-        """What was seen from a place, by rising id.
-
-        Raises:
-            PlacecellError: an unknown id.
-        """
-        self._content.places.slot(place)
-        return tuple(self._content.landmark(node) for node in self._content.links.landmarks(place))
-
-    def nearest_places(self, position: Point, k: int) -> Ranked:
-        """The ``k`` places nearest to a point by the straight line, ties by id, and their metres."""
-        require_k(k)
-        return self._content.ranked(*self._content.places.nearest(checked_point(position, "query"), k))
-
-    def similar(self, descriptor: Embedding, k: int) -> Ranked:
-        """The ``k`` places that look most like a descriptor, ties by id, and L2 between unit vectors.
-
-        Raises:
-            PlacecellError: a descriptor that is not finite or of another width.
-        """
-        require_k(k)
-        unit = checked_unit(descriptor, "query")
-        self._content.places.require_width(unit)
-        return self._content.ranked(*self._content.places.similar(unit, k))
-
-    def edge(self, a: int, b: int) -> Edge | None:
-        """The edge between two places, or None where nobody walked.
-
-        Raises:
-            PlacecellError: an unknown id, or twice the same.
-        """
-        self._content.require_two(a, b)
-        return self._content.edge(a, b)
-
-    def neighbours(self, place: int) -> tuple[int, ...]:
-        """The places to which an edge leads from one, by rising id.
-
-        Raises:
-            PlacecellError: an unknown id.
-        """
-        self._content.places.slot(place)
-        return self._content.edges.neighbours(place)
-
-    def route(self, a: int, b: int) -> Route | None:
-        """The cheapest way from one place to another, or None where no edges lead.
-
-        Raises:
-            PlacecellError: an unknown id.
-        """
-        self._content.places.slot(a)
-        self._content.places.slot(b)
-        return self._road_net().route(a, b)
-
-    def costs_from(self, a: int) -> Costs:
-        """The costs of the cheapest ways from a place to all places.
-
-        Raises:
-            PlacecellError: an unknown id.
-        """
-        self._content.places.slot(a)
-        return self._road_net().costs_from(a)
+    @property
+    def items(self) -> int:
+        """How many places and landmarks there are."""
+        return len(self._content.places) + len(self._content.landmarks)
 
     def forget_labels(self) -> None:
         """Forgets what things are, which is all landmarks; where one can walk is kept."""
         self._content.forget_landmarks()
-
-    def stats(self) -> dict[str, float]:
-        """Counts of ``places``, ``landmarks``, ``edges``, ``exits`` and ``loop_closures``, and ``bytes``.
-
-        The bytes are those of arrays, free rows and the route cache included, and for each entry of Python's
-        indices what such entries take as measured (a test holds the sum to what was allocated).
-        """
-        roads = 0 if self._roads is None else self._roads.nbytes
-        return {**self._content.counts(), "bytes": float(self._content.nbytes + roads)}
-
-    def as_networkx(self) -> "networkx.Graph":
-        """A copy for people to look at, draw and analyse.
-
-        Nodes are ids with ``kind`` ("place" or "landmark"), ``position``, ``visits``, ``last_seen`` and, of
-        a landmark, ``category``. Edges have ``kind`` "walk" with ``cost``, ``distance_m``,
-        ``instruction_cost`` and ``walks``, or "seen" with ``times``.
-        """
-        return topology_view.as_networkx(self._content)
-
-    @property
-    def packed_nbytes(self) -> int:
-        """Of the arrays that :meth:`pack` gives, without making them."""
-        return topology_archive.packed_nbytes(self._content)
 
     def pack(self) -> dict[str, np.ndarray]:
         """The content as arrays by names that begin with ``topology.``, in an order that tells nothing of
@@ -388,12 +305,3 @@ class TopologyGraph:
                 the graph is as it was.
         """
         self._content, self._roads = topology_archive.unpack(arrays, self._settings), None
-
-    def _road_net(self) -> RoadNet:
-        if self._roads is None:
-            content, rows = self._content, self._content.places.rows
-            slots = content.places.by_id()
-            self._roads = RoadNet(
-                rows["id"][slots], rows["position"][slots], content.edges.ends, content.costs()
-            )
-        return self._roads

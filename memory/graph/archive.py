@@ -81,8 +81,13 @@ def _fill(table: NodeTable, arrays: Arrays, kind: str, next_id: int) -> None:
     ids = _array(arrays, f"{kind}.id", np.int64, (None,))
     n = len(ids)
     rows = {
-        name: _array(arrays, f"{kind}.{name}", dtype, (n, *shape)) for name, (dtype, shape) in COLUMNS.items()
+        name: _array(arrays, f"{kind}.{name}", dtype, (n, *shape))
+        for name, (dtype, shape) in COLUMNS.items()
+        if name != "uses"
     }
+    # Archives of before there were budgets do not have them.
+    counted = f"{PREFIX}{kind}.uses" in arrays
+    rows["uses"] = _array(arrays, f"{kind}.uses", np.int64, (n,)) if counted else np.zeros(n, np.int64)
     rows["descriptor"] = _array(arrays, f"{kind}.descriptor", np.float32, (n, None))
     starts = _array(arrays, f"{kind}.voxel_starts", np.int64, (n + 1,))
     voxels = _array(arrays, f"{kind}.voxels", np.int64, (None,))
@@ -90,6 +95,8 @@ def _fill(table: NodeTable, arrays: Arrays, kind: str, next_id: int) -> None:
         raise damaged(f"ids of {kind}s that rise below {next_id}", "others")
     if not (np.isfinite(rows["position"]).all() and (rows["visits"] >= 1).all()):
         raise damaged(f"{kind}s with finite positions and a visit each", "others")
+    if not (rows["uses"] >= 0).all():
+        raise damaged(f"uses of {kind}s of 0 or more", f"{rows['uses'].min()}")
     if kind == "landmark" and not (rows["category"] >= 1).all():
         raise damaged("landmarks of categories of 1 or more", f"{rows['category'].min()}")
     _require_units(rows["descriptor"], rows["length"], kind)

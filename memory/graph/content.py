@@ -16,7 +16,7 @@ from .parts import Edge, Keys, Landmark, Place, Ranked, Visit
 from .settings import TopologySettings
 
 # Bytes that CPython 3.11 allocates for one more of each beside the arrays, as tracemalloc counts them.
-_NODE_BYTES, _EDGE_BYTES, _EXIT_BYTES, _LINK_BYTES = 470, 300, 460, 520
+NODE_BYTES, EDGE_BYTES, EXIT_BYTES, LINK_BYTES = 470, 300, 460, 520
 
 
 class Content:
@@ -38,10 +38,14 @@ class Content:
     @property
     def nbytes(self) -> int:
         """Of the arrays, and for Python's indices what their entries take."""
-        nodes = len(self.places) + len(self.landmarks)
-        indices = _NODE_BYTES * nodes + _EDGE_BYTES * len(self.edges)
-        indices += _EXIT_BYTES * len(self.exits) + _LINK_BYTES * len(self.links)
-        return self.places.nbytes + self.landmarks.nbytes + self.edges.nbytes + indices
+        return self.places.nbytes + self.landmarks.nbytes + self.edges.nbytes + self._index_nbytes()
+
+    @property
+    def used_nbytes(self) -> int:
+        """As ``nbytes``, without free rows: what is held decides, not how it came about."""
+        tables = (self.places, self.landmarks)
+        nodes = sum(len(table) * table.row_nbytes + 8 * table.voxel_count for table in tables)
+        return nodes + len(self.edges) * self.edges.row_nbytes + self._index_nbytes()
 
     def counts(self) -> dict[str, float]:
         """How many there are of what."""
@@ -52,6 +56,16 @@ class Content:
             "exits": float(len(self.exits)),
             "loop_closures": float(self.loop_closures),
         }
+
+    def note_use(self, node: int) -> None:
+        """A place or landmark was given once more."""
+        table = self.places if node in self.places else self.landmarks
+        table.rows["uses"][table.slot(node)] += 1
+
+    def _index_nbytes(self) -> int:
+        nodes = len(self.places) + len(self.landmarks)
+        joins = EXIT_BYTES * len(self.exits) + LINK_BYTES * len(self.links)
+        return NODE_BYTES * nodes + EDGE_BYTES * len(self.edges) + joins
 
     def new_id(self) -> int:
         """An id that no node had."""

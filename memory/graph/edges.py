@@ -33,8 +33,13 @@ class EdgeTable:
     @property
     def nbytes(self) -> int:
         """Of the columns, free rows included."""
+        return len(self._ends) * self.row_nbytes
+
+    @property
+    def row_nbytes(self) -> int:
+        """Of the columns of one edge."""
         columns = self._ends, self._distances, self._instructions, self._walks
-        return sum(column.nbytes for column in columns)
+        return sum(column[:1].nbytes for column in columns)
 
     @property
     def ends(self) -> Ends:
@@ -100,6 +105,34 @@ class EdgeTable:
             else:
                 self._join(keep, other, row)
         self._rows.pop(gone, None)
+
+    def bridge(self, gone: int) -> None:
+        """Takes a place out: its nearest neighbour is joined to its others by the ways that led over it.
+
+        Of equally near ones the oldest. Two that are joined already keep their edge as it is. What was
+        connected stays so, and there are fewer edges than before.
+        """
+        held = self._rows.get(gone, {})
+        near = sorted(held, key=lambda other: (float(self._distances[held[other]]), other))
+        for other in near[1:]:
+            hub, first, second = near[0], held[near[0]], held[other]
+            if other not in self._rows[hub]:
+                metres = float(self._distances[first] + self._distances[second])
+                instruction = float(self._instructions[first] + self._instructions[second])
+                times = int(min(self._walks[first], self._walks[second]))
+                self.walk(hub, other, metres, instruction, times)
+        for other in near:
+            row = held[other]
+            self._part(gone, other)
+            self._remove(row)
+        self._rows.pop(gone, None)
+
+    def close_up(self) -> None:
+        """Gives free rows back."""
+        room = max(16, self._used)
+        self._ends, self._walks = self._ends[:room].copy(), self._walks[:room].copy()
+        self._distances, self._instructions = self._distances[:room].copy(), self._instructions[:room].copy()
+        self._rows = {place: dict(joined) for place, joined in self._rows.items() if joined}
 
     def _join(self, a: int, b: int, row: int) -> None:
         self._ends[row] = min(a, b), max(a, b)

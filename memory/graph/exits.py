@@ -75,6 +75,10 @@ class ExitList:
         if numbers:
             self._by_place[keep] = sorted(self._by_place.get(keep, []) + numbers)
 
+    def drop(self, place: int) -> None:
+        """Forgets the exits of a place."""
+        self._remove(list(self._by_place.get(place, [])))
+
     def _near(self, point: Point, radius_m: float) -> list[int]:
         numbers = self._cells.around(point)
         if not numbers:

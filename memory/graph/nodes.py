@@ -19,6 +19,7 @@ COLUMNS: dict[str, tuple[type, tuple[int, ...]]] = {
     "visits": (np.int64, ()),
     "last_seen": (np.int64, ()),
     "category": (np.int64, ()),
+    "uses": (np.int64, ()),
 }
 MOST_VOXELS = 4096
 """Of a node that stands for more voxels than this every second is forgotten."""
@@ -59,6 +60,11 @@ class NodeTable:
         return node in self._slots
 
     @property
+    def row_nbytes(self) -> int:
+        """Of the columns of one node."""
+        return sum(column[:1].nbytes for column in self.rows.values())
+
+    @property
     def nbytes(self) -> int:
         """Of the columns, free rows included, and of the voxels."""
         return sum(column.nbytes for column in self.rows.values()) + 8 * self.voxel_count
@@ -91,6 +97,10 @@ class NodeTable:
         """(3,) of a node that there is; a view."""
         return self.rows["position"][self._slots[node]]
 
+    def voxel_counts(self) -> Int64[np.ndarray, " n"]:
+        """(n,) for how many voxels each node stands, by rising id."""
+        return np.array([len(self.voxels[node]) for node in self.nodes(self.by_id())], np.int64)
+
     def by_id(self) -> Slots:
         """The rows of all nodes by rising id."""
         held = self.rows["id"][: self._used]
@@ -119,7 +129,7 @@ class NodeTable:
         self._widen(unit)
         slot = self._free.pop() if self._free else self._append()
         row = {"id": node, "position": position, "length": 0.0, "visits": 1, "last_seen": step}
-        for name, value in {**row, "category": category}.items():
+        for name, value in {**row, "category": category, "uses": 0}.items():
             self.rows[name][slot] = value
         self.rows["descriptor"][slot] = 0
         self._blend(slot, unit)
@@ -188,6 +198,7 @@ class NodeTable:
         rows["position"][a] += (rows["position"][b] - rows["position"][a]) * share
         self._blend(a, rows["descriptor"][b] * rows["length"][b])
         rows["visits"][a] += rows["visits"][b]
+        rows["uses"][a] += rows["uses"][b]
         rows["last_seen"][a] = max(rows["last_seen"][a], rows["last_seen"][b])
         self._cover(keep, self.voxels[gone])
         self.remove(gone)
@@ -198,6 +209,17 @@ class NodeTable:
         self.rows["id"][slot] = NONE
         self.voxel_count -= len(self.voxels.pop(node))
         self._free.append(slot)
+
+    def close_up(self) -> None:
+        """Gives free rows back: those of all nodes stand by rising id, without gaps."""
+        slots = self.by_id()
+        nodes, room = self.nodes(slots), max(0, 16 - len(slots))
+        for name, column in self.rows.items():
+            none = np.full((room, *column.shape[1:]), NONE if name == "id" else 0, column.dtype)
+            self.rows[name] = np.concatenate([column[slots], none])
+        self._slots = {node: slot for slot, node in enumerate(nodes)}
+        self.voxels = {node: self.voxels[node] for node in nodes}
+        self._free, self._used = [], len(nodes)
 
     def within(self, position: Point, radius_m: float) -> tuple[Slots, Float64[np.ndarray, " n"]]:
         """The rows of the nodes no farther than ``radius_m`` by rising id, and how far they are."""
@@ -256,9 +278,11 @@ class NodeTable:
 
     def _append(self) -> int:
         if self._used == len(self.rows["id"]):
+            # By a sixteenth, so that little is held that nothing stands in.
+            more = max(16, self._used // 16)
             for name, column in self.rows.items():
-                more = np.zeros_like(column) if name != "id" else np.full_like(column, NONE)
-                self.rows[name] = np.concatenate([column, more])
+                none = np.full((more, *column.shape[1:]), NONE if name == "id" else 0, column.dtype)
+                self.rows[name] = np.concatenate([column, none])
         self._used += 1
         return self._used - 1
 

@@ -8,6 +8,8 @@ from ..voxel.archive import VERSION, packed
 from ..voxel.block_pool import CELLS, OF_BLOCKS, PAYLOAD, BlockPool, empty_pool
 from .pool import TorchPool
 
+_UPKEEP = ("seen", "uses")
+
 
 def pack(pool: TorchPool) -> dict[str, np.ndarray]:
     """The arrays that ``SparseOctree.pack`` gives of the same map: blocks by rising key, rows by cell."""
@@ -23,6 +25,8 @@ def pack(pool: TorchPool) -> dict[str, np.ndarray]:
     for name in (*OF_BLOCKS[:2], *PAYLOAD):
         array = arrays[name].cpu().numpy()
         packs[name] = array if name == "feature" else array.astype(getattr(like, name).dtype)
+    for name in _UPKEEP:
+        packs[name] = getattr(pool, name)[slots].cpu().numpy().astype(getattr(like, name).dtype)
     return packs
 
 
@@ -42,6 +46,8 @@ def fill(pool: TorchPool, content: BlockPool) -> None:
     cells = torch.from_numpy(arrays["cells"].astype(np.int32)).to(pool.device)
     block, cell = (cells > 0).nonzero(as_tuple=True)
     pool.cells[slots] = cells
+    for name in _UPKEEP:
+        getattr(pool, name)[slots] = torch.from_numpy(arrays[name].astype(np.int64)).to(pool.device)
     rows = pool.add_rows(slots[block] * CELLS + cell)
     for name in PAYLOAD:
         pool[name][rows] = column(name)

@@ -40,12 +40,13 @@ def merge(
     if view.features is not None:
         fuse(pool, rows, reduction.pixels.view(view.depth.shape), view.features)
     if reduction.missed is not None:
-        _miss(pool, reduction.missed, view, agent, change)
+        _miss(pool, reduction.missed, view, agent, step, change)
 
 
-def _handles(pool: TorchPool, cells: Cells, agent: int) -> Tensor:
+def _handles(pool: TorchPool, cells: Cells, agent: int, step: int) -> Tensor:
     """The handles of some cells; afterwards the pool has their blocks, and the agent's extent holds them."""
     slots = pool.find_or_add(block_keys(agent, cells.blocks))
+    pool.seen[slots] = pool.seen[slots].clamp_(min=step + 1)
     corners, (lower, upper) = cells.blocks * 8, pool.extent[agent]
     sticks_out = ((corners < lower) | (corners + 8 > upper)).any(1)
     out = sticks_out.index_select(0, cells.block).nonzero()[:, 0]
@@ -58,7 +59,7 @@ def _handles(pool: TorchPool, cells: Cells, agent: int) -> Tensor:
 def _hit(
     pool: TorchPool, reduction: TorchReduction, view: TorchView, agent: int, step: int, change: Change
 ) -> Tensor:
-    handles = _handles(pool, reduction.hit, agent)
+    handles = _handles(pool, reduction.hit, agent, step)
     cells = pool.cells.view(-1).index_select(0, handles)
     rows, fresh = cells.long() - 1, (cells <= 0).nonzero()[:, 0]
     before = pool.evidence_of(cells)
@@ -125,8 +126,8 @@ def _vote(pool: TorchPool, rows: Tensor, elected: Tensor, change: Change) -> Non
     change.labels[pool["label"][other]] = change.number
 
 
-def _miss(pool: TorchPool, missed: Cells, view: TorchView, agent: int, change: Change) -> None:
-    handles = _handles(pool, missed, agent)
+def _miss(pool: TorchPool, missed: Cells, view: TorchView, agent: int, step: int, change: Change) -> None:
+    handles = _handles(pool, missed, agent, step)
     cells = pool.cells.view(-1).index_select(0, handles)
     bare = cells <= 0
     pool.cells.view(-1)[handles[bare]] = (cells[bare] + MISS).clamp_(min=LEAST)

@@ -7,6 +7,7 @@ from ..voxel.block_pool import AGENT_SHIFT, AGENTS, CELLS
 from .keys import block_keys, blocks_of, cell_corners, cells_at, in_range
 
 _FIRST_BLOCKS, _FIRST_ROWS = 256, 4096
+_OF_BLOCKS = ("changed", "seen", "uses")
 _COLUMNS = {
     "handle": (torch.int64, ()),
     "evidence": (torch.int8, ()),
@@ -27,7 +28,7 @@ class TorchPool:
 
     Attributes:
         keys: (blocks) int64 of each slot, the agent in the bits from 54 on.
-        changed: (blocks) int64, as in ``BlockPool``.
+        changed, seen, uses: (blocks) int64, as in ``BlockPool``.
         cells: (capacity, 512) int32; 0 unknown, below 0 free with that evidence, above 0 a row plus 1.
         handle, evidence, ...: (capacity, ...) a column of the payload each, as in ``BlockPool``.
         extent: (agents, 2, 3) int64 index range [lower, upper) of an agent's known voxels.
@@ -38,7 +39,7 @@ class TorchPool:
         self._sorted = torch.zeros(0, dtype=torch.int64, device=device)
         self._slots = torch.zeros(0, dtype=torch.int64, device=device)
         self.keys = torch.zeros(_FIRST_BLOCKS, dtype=torch.int64, device=device)
-        self.changed = torch.zeros_like(self.keys)
+        self.changed, self.seen, self.uses = (torch.zeros_like(self.keys) for _ in range(3))
         self.cells = torch.zeros((_FIRST_BLOCKS, CELLS), dtype=torch.int32, device=device)
         self.extent = torch.zeros((AGENTS, 2, 3), dtype=torch.int64, device=device)
         columns = {**_COLUMNS, "feature": (dtype, (width,))}
@@ -64,7 +65,8 @@ class TorchPool:
         if len(missing):
             first, self.blocks = self.blocks, self.blocks + len(missing)
             self.keys, self.cells = _with_room(self.keys, self.blocks), _with_room(self.cells, self.blocks)
-            self.changed = _with_room(self.changed, self.blocks)
+            for name in _OF_BLOCKS:
+                setattr(self, name, _with_room(getattr(self, name), self.blocks))
             added = torch.arange(first, self.blocks, device=self.device)
             self.keys[first : self.blocks] = keys[missing]
             slots[missing] = added
@@ -90,7 +92,9 @@ class TorchPool:
         slots, kept = blocks.nonzero()[:, 0], rows.nonzero()[:, 0]
         moved = torch.cumsum(blocks, 0) - 1
         self.blocks, self.rows = len(slots), len(kept)
-        self.keys, self.cells, self.changed = self.keys[slots], self.cells[slots], self.changed[slots]
+        self.keys, self.cells = self.keys[slots], self.cells[slots]
+        for name in _OF_BLOCKS:
+            setattr(self, name, getattr(self, name)[slots])
         self._sorted, self._slots = torch.sort(self.keys)
         self.columns = {name: column[kept] for name, column in self.columns.items()}
         handles = (moved[self["handle"] // CELLS] * CELLS) | (self["handle"] % CELLS)
@@ -139,7 +143,7 @@ class TorchPool:
     @property
     def nbytes(self) -> int:
         """Bytes of the blocks and rows in use, and of the index."""
-        blocks = self.blocks * (CELLS * self.cells.element_size() + 4 * self.keys.element_size())
+        blocks = self.blocks * (CELLS * self.cells.element_size() + 6 * self.keys.element_size())
         return blocks + sum(column[: self.rows].nbytes for column in self.columns.values())
 
 

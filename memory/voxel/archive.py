@@ -1,6 +1,7 @@
 """A pool of voxels as arrays without slack, and back: for archives, and for maps that lose something.
 
-Version 2 holds rows of payload for what was hit only. Archives of before have no ``version``; theirs are
+Version 2 holds rows of payload for what was hit only; ``seen`` and ``uses`` of its blocks came later, and are
+made up where they are missing. Archives of before have no ``version``; theirs are
 dense, a row for each cell of each block, without positions, features and agents.
 """
 
@@ -39,6 +40,8 @@ Arrays = Mapping[str, np.ndarray]
 
 _DENSE = {"evidence": np.int8, "hits": np.uint32, "last_hit": np.int32, "label": np.uint16, "votes": np.uint8}
 _LABELS = ("label", "votes")
+_UPKEEP = ("seen", "uses")
+_NUMBERED = "cells that number the voxels of their blocks"
 
 
 @njit(cache=True)
@@ -111,7 +114,8 @@ def packed(
     rows = rows[: _list_rows(pool, slots, only_occupied, cells, rows)]
     arrays = {name: getattr(pool, name)[rows] for name in PAYLOAD if name != "feature"}
     arrays["feature"] = features_of(pool)[rows]
-    return {"version": np.array([VERSION]), "keys": pool.keys[slots], "cells": cells, **arrays}
+    of_blocks = {name: getattr(pool, name)[slots] for name in ("keys", *_UPKEEP)}
+    return {"version": np.array([VERSION]), **of_blocks, "cells": cells, **arrays}
 
 
 def rebuilt(pool: BlockPool, slots: Int64[np.ndarray, " b"], only_occupied: bool = False) -> BlockPool:
@@ -136,6 +140,8 @@ def _pool_of(arrays: Arrays, agents: int) -> BlockPool | None:
         return None
     for name in PAYLOAD:
         (features_of(pool) if name == "feature" else getattr(pool, name))[rows] = arrays[name]
+    for name in _UPKEEP:
+        getattr(pool, name)[:blocks] = arrays[name]
     index_blocks(pool.hash_keys, pool.hash_slots, pool.keys, blocks)
     measure(pool)
     return pool
@@ -163,11 +169,28 @@ def unpacked(arrays: Arrays, width: int, dtype: str) -> BlockPool:
         like = features_of(model) if name == "feature" else getattr(model, name)
         _require(arrays, name, like.dtype, (blocks if name in OF_BLOCKS else rows, *like.shape[1:]))
     _require_sense(arrays)
+    if int(np.count_nonzero(arrays["cells"] > 0)) != rows:
+        raise damaged(_NUMBERED, "others")  # before there is room for what they claim
+    arrays = {**_made_up(arrays), **arrays}
+    for name in _UPKEEP:
+        _require(arrays, name, getattr(model, name).dtype, (blocks,))
+    if int(arrays["seen"].min(initial=0)) < 0:
+        raise damaged("steps of 0 or more at which blocks were seen", "others")
     agents = 1 + int(arrays["keys"].max(initial=0) >> AGENT_SHIFT)
     pool = _pool_of(arrays, agents)
     if pool is None:
-        raise damaged("cells that number the voxels of their blocks", "others")
+        raise damaged(_NUMBERED, "others")
     return pool
+
+
+def _made_up(arrays: Arrays) -> dict[str, np.ndarray]:
+    """What archives of before did not note of a block: its latest hit stands for when it was seen."""
+    held = np.count_nonzero(arrays["cells"] > 0, axis=1)
+    seen, has = np.zeros(len(held), np.int32), held > 0
+    starts = (np.cumsum(held) - held)[has]
+    if len(starts) and int(held.sum()) == len(arrays["last_hit"]):
+        seen[has] = np.maximum.reduceat(arrays["last_hit"], starts)
+    return {"seen": seen, "uses": np.zeros(len(held), np.uint32)}
 
 
 def _require_sense(arrays: Arrays) -> None:

@@ -50,6 +50,8 @@ class BlockPool(NamedTuple):
         pages: (capacity, 32) the page of local rows 16 p to 16 p + 15; ``EMPTY`` for none.
         changed: (capacity) the map's change at which a voxel of the block last became occupied or free, or
             got another label; 0 = never. Of this map object only: archives do not hold it.
+        seen: (capacity) the latest step at which a frame reached the block, plus 1; 0 = not known.
+        uses: (capacity) how often a retrieval gave something in the block.
         extent: (agents, 2, 3) index range [lower, upper) of all known voxels of each agent; agents beyond
             have none.
         cell: (R) which cell of its block a row belongs to.
@@ -74,6 +76,8 @@ class BlockPool(NamedTuple):
     rows: Int16[np.ndarray, " capacity"]
     pages: Int32[np.ndarray, "capacity 32"]
     changed: Int64[np.ndarray, " capacity"]
+    seen: Int32[np.ndarray, " capacity"]
+    uses: UInt32[np.ndarray, " capacity"]
     extent: Int64[np.ndarray, "agents 2 3"]
     cell: Int16[np.ndarray, " R"]
     evidence: Int8[np.ndarray, " R"]
@@ -87,7 +91,7 @@ class BlockPool(NamedTuple):
     feature: UInt16[np.ndarray, "R d words"]
 
 
-OF_BLOCKS = ("keys", "cells", "rows", "pages", "changed")
+OF_BLOCKS = ("keys", "cells", "rows", "pages", "changed", "seen", "uses")
 """What there is one of for each block."""
 PAYLOAD = ("evidence", "hits", "offset", "colour", "last_hit", "label", "votes", "weight", "feature")
 """What is held of a voxel that was hit; the rest of a pool is its index."""
@@ -106,9 +110,7 @@ def empty_pool(
         width: of features.
         dtype: of features, float16 or float32.
     """
-    capacity, rows = _FIRST_BLOCKS, PAGE * max(pages, _FIRST_PAGES)
-    while capacity < blocks:
-        capacity *= 2
+    capacity, rows = room_for(blocks), PAGE * max(pages, _FIRST_PAGES)
     return BlockPool(
         counts=np.zeros(2, np.int64),
         hash_keys=np.full(4 * capacity, EMPTY, np.int64),
@@ -118,6 +120,8 @@ def empty_pool(
         rows=np.zeros(capacity, np.int16),
         pages=np.full((capacity, BLOCK_PAGES), EMPTY, np.int32),
         changed=np.zeros(capacity, np.int64),
+        seen=np.zeros(capacity, np.int32),
+        uses=np.zeros(capacity, np.uint32),
         extent=np.zeros((agents, 2, 3), np.int64),
         cell=np.zeros(rows, np.int16),
         evidence=np.zeros(rows, np.int8),
@@ -130,6 +134,11 @@ def empty_pool(
         weight=np.zeros(rows, np.float32),
         feature=np.zeros((rows, width, np.dtype(dtype).itemsize // 2), np.uint16),
     )
+
+
+def room_for(blocks: int) -> int:
+    """The capacity of a pool that holds so many blocks: a power of two."""
+    return max(_FIRST_BLOCKS, 1 << max(0, blocks - 1).bit_length())
 
 
 def features_of(pool: BlockPool) -> np.ndarray:

@@ -14,6 +14,9 @@ _LEVEL = 1e-100
 MOST_FEATURE = 1e30
 """Of a feature's components: sums over 2**25 pixels fit into float32."""
 
+MOST_WIDTH = 1 << 14
+"""Room for the first voxels is made at once, also where an archive asks for it."""
+
 
 def require_settings(voxel_size_m: float, feature_width: int, feature_dtype: str) -> None:
     """Raises :class:`ConfigError` for what no octree can be made of."""
@@ -23,9 +26,9 @@ def require_settings(voxel_size_m: float, feature_width: int, feature_dtype: str
             came=f"{voxel_size_m:g}",
             fix="pass voxel_size_m in metres, for example 0.1 indoors",
         )
-    if feature_width < 0 or feature_dtype not in ("float16", "float32"):
+    if not 0 <= feature_width <= MOST_WIDTH or feature_dtype not in ("float16", "float32"):
         raise ConfigError(
-            expected="features of a width from 0, as float16 or float32",
+            expected=f"features of a width from 0 to {MOST_WIDTH}, as float16 or float32",
             came=f"a width of {feature_width}, as {feature_dtype}",
             fix="set feature_width to the width of the encoder's vectors, or to 0 to keep none",
         )

@@ -273,9 +273,11 @@ def merge(pool, scratch, view, agent, coloured, labelled, step, changed, change)
         pool.keys,
         scratch.keys,
     )
+    seen = pool.seen
     for n in range(len(slots)):
         i, j, k = block_at(places[n])
         slots[n] = find_or_add(counts, hash_keys, hash_slots, keys, block_key(agent, i, j, k))
+        seen[slots[n]] = max(seen[slots[n]], np.int32(step + 1))
     order, extent = _by_block(scratch), pool.extent[agent]
     pool_rows = np.empty(len(order), np.int64)
     _rows_of_hits(pool, scratch, slots, order, extent, pool_rows)

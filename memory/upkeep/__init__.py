@@ -1,0 +1,1 @@
+"""How a memory keeps within its budget."""
