@@ -1,6 +1,8 @@
 """What every memory is, and the one that remembers nothing."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -89,22 +91,30 @@ class Memory(ABC):
             ArchiveError: settings that are missing or make no sense.
         """
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path, provenance: Mapping[str, object] | None = None) -> None:
         """Writes the memory as one file, atomically and without pickle.
 
+        Args:
+            path: where to; a memory that was loaded from there may be saved there.
+            provenance: where it comes from, plain JSON, for who looks into the file. None says nothing.
+
         Raises:
-            OutputError: the file cannot be written.
+            OutputError: the file cannot be written, or the provenance is no plain JSON.
         """
-        archive.save(self.pack(), path)
+        packed = self.pack()
+        archive.save(packed if provenance is None else replace(packed, provenance=provenance), path)
 
     @classmethod
     def load(cls: type[M], path: Path) -> M:
         """The memory that :meth:`save` wrote.
 
+        What a part takes as it lies in the file is read when it is first looked at: the file may be replaced
+        by another, but not be written into.
+
         Raises:
             ArchiveError: a file that is missing, truncated, foreign or of a newer version.
         """
-        stored = archive.load(path, cls.__name__)
+        stored = archive.open_mapped(path, cls.__name__)
         memory = cls.for_archive(stored)
         memory.unpack(stored)
         return memory

@@ -24,15 +24,10 @@ SAME_COSINE = 0.9
 """Entries without a category are one only if their embeddings are so much alike."""
 MOST_FRAMES = 30
 """A thing seen in more frames than this is no surer."""
-_COLUMNS: dict[str, type] = {
-    "number": np.int64,
-    "category": np.int64,
-    "frequency": np.int64,
-    "step": np.int64,
-    "votes": np.int64,
-    "count": np.int64,
-    "width": np.int64,
-}
+MOST_ENTRIES = 1 << 16
+"""Room for all is made at once, also where an archive asks for it."""
+_COLUMNS = ("number", "category", "frequency", "step", "votes", "count", "width")
+_ROW_NBYTES = 8 * len(_COLUMNS) + 3 * 8 * (POINTS + 1)
 
 
 @dataclass(frozen=True)
@@ -77,13 +72,14 @@ class ShortTermMemory:
         radius_m: nothing farther from a queried position is a candidate.
 
     Raises:
-        ConfigError: a capacity below 1, a lam outside 0 to 1, or a radius that is not positive and finite.
+        ConfigError: a capacity below 1 or above ``MOST_ENTRIES``, a lam outside 0 to 1, or a radius that is
+            not positive and finite.
     """
 
     def __init__(self, capacity: int = 128, lam: float = 0.5, radius_m: float = 3.0) -> None:
-        if capacity < 1 or not 0 <= lam <= 1 or not 0 < radius_m < float("inf"):
+        if not 1 <= capacity <= MOST_ENTRIES or not 0 <= lam <= 1 or not 0 < radius_m < float("inf"):
             raise ConfigError(
-                expected="a capacity of 1 or more, a lam from 0 to 1 and a radius above 0",
+                expected=f"a capacity of 1 to {MOST_ENTRIES}, a lam from 0 to 1 and a radius above 0",
                 came=f"capacity {capacity}, lam {lam:g}, radius_m {radius_m:g}",
                 fix="leave them at 128, 0.5 and 3",
             )
@@ -94,9 +90,7 @@ class ShortTermMemory:
         """Forgets everything; the agent is at the world's origin until it moves."""
         self.T_world_agent = np.eye(4)
         self._used = self._next = 0
-        self._rows: dict[str, np.ndarray] = {
-            name: np.zeros(self.capacity, kind) for name, kind in _COLUMNS.items()
-        }
+        self._rows: dict[str, np.ndarray] = {name: np.zeros(self.capacity, np.int64) for name in _COLUMNS}
         self._points = np.zeros((self.capacity, POINTS, 3))
         self._middles = np.zeros((self.capacity, 3))
         self._embeddings: list[Float32[np.ndarray, " d"] | None] = [None] * self.capacity
@@ -107,8 +101,11 @@ class ShortTermMemory:
     @property
     def nbytes(self) -> int:
         """Of the entries there are."""
-        row = sum(column.itemsize for column in self._rows.values()) + 3 * 8 * (POINTS + 1)
-        return self._used * row + 4 * int(self._rows["width"][: self._used].sum())
+        return self._used * _ROW_NBYTES + 4 * int(self._rows["width"][: self._used].sum())
+
+    def most_nbytes(self, width: int) -> int:
+        """What :attr:`nbytes` never exceeds where no embedding is wider than this."""
+        return self.capacity * (_ROW_NBYTES + 4 * width)
 
     def rebase(self, T_new_old: Transform) -> None:
         """The agent has moved: entries keep their places in the world.

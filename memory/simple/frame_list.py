@@ -136,8 +136,8 @@ class FrameList(Memory):
         """
         archive.require_kind(stored.kind, type(self).__name__)
         archive.require_settings(stored, self._settings())
-        clock, dropped = Clock.read(stored.manifest), archive.settings(stored, ["dropped"])["dropped"]
-        self._replace(unpack_frames(stored.arrays, self._intake.max_depth_m), int(dropped))
+        clock, dropped = Clock.read(stored.manifest), archive.whole(stored, "dropped")
+        self._replace(unpack_frames(stored.arrays, self._intake.max_depth_m), dropped)
         self._clock = clock
 
     @classmethod

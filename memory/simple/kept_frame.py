@@ -18,6 +18,16 @@ _POSE_BYTES = 16 * 8 + 6 * 8 + 8
 LEAST_BYTES = _POSE_BYTES + 2
 """Of a frame of one pixel."""
 
+_OF_FRAMES: Mapping[str, tuple[type, tuple[int, ...]]] = {
+    "T_world_camera": (np.float64, (4, 4)),
+    "camera": (np.float64, (6,)),
+    "step": (np.int64, ()),
+    "has_rgb": (np.uint8, ()),
+    "has_labels": (np.uint8, ()),
+}
+_IMAGES: Mapping[str, type] = {"depth": np.float16, "rgb": np.uint8, "labels": np.uint16}
+"""What an archive has, and of what type: a row a frame, and all pixels one after the other."""
+
 
 @dataclass(frozen=True)
 class KeptFrame:
@@ -75,9 +85,9 @@ def pack_frames(frames: Sequence[KeptFrame]) -> dict[str, np.ndarray]:
         "step": np.array([kept.step for kept in frames], np.int64),
         "has_rgb": np.array([kept.rgb is not None for kept in frames], np.uint8),
         "has_labels": np.array([kept.labels is not None for kept in frames], np.uint8),
-        "depth": _row([kept.depth for kept in frames], np.float16),
-        "rgb": _row([kept.rgb for kept in frames], np.uint8),
-        "labels": _row([kept.labels for kept in frames], np.uint16),
+        "depth": _row([kept.depth for kept in frames], _IMAGES["depth"]),
+        "rgb": _row([kept.rgb for kept in frames], _IMAGES["rgb"]),
+        "labels": _row([kept.labels for kept in frames], _IMAGES["labels"]),
     }
 
 
@@ -87,7 +97,8 @@ def unpack_frames(arrays: Mapping[str, np.ndarray], max_depth_m: float) -> list[
     Raises:
         ArchiveError: arrays that are missing or do not fit together, or frames that no memory takes.
     """
-    left = dict.fromkeys(("depth", "rgb", "labels"), 0)
+    _require_arrays(arrays)
+    left = dict.fromkeys(_IMAGES, 0)
 
     def cut(name: str, shape: tuple[int, ...]) -> np.ndarray:
         start, left[name] = left[name], left[name] + int(np.prod(shape))
@@ -106,11 +117,27 @@ def unpack_frames(arrays: Mapping[str, np.ndarray], max_depth_m: float) -> list[
                 int(arrays["step"][n]),
             )
             frames.append(KeptFrame.of(frame, frame.step, max_depth_m, colour=True))
-    except (KeyError, IndexError, ValueError, PlacecellError) as error:
+    except (OverflowError, ValueError, PlacecellError) as error:
         raise damaged("whole frames", f"{error}") from error
     if any(len(arrays[name]) != end for name, end in left.items()):
         raise damaged("as many pixels as its frames have", "more")
     return frames
+
+
+def _require_arrays(arrays: Mapping[str, np.ndarray]) -> None:
+    """Raises :class:`ArchiveError` unless all are there, a row a frame or a pixel."""
+    camera = arrays.get("camera")
+    frames = len(camera) if camera is not None and camera.ndim else 0
+    for name, (kind, shape) in _OF_FRAMES.items():
+        held = arrays.get(name)
+        if held is None or held.dtype != kind or held.shape != (frames, *shape):
+            came = "none" if held is None else f"{held.dtype} {held.shape}"
+            raise damaged(f"{name} of {np.dtype(kind)} {(frames, *shape)}", came)
+    for name, kind in _IMAGES.items():
+        held = arrays.get(name)
+        if held is None or held.dtype != kind or held.ndim != 1:
+            came = "none" if held is None else f"{held.dtype} {held.shape}"
+            raise damaged(f"{name} of {np.dtype(kind)} in one row", came)
 
 
 def _row(images: Sequence[np.ndarray | None], dtype: type) -> np.ndarray:

@@ -83,10 +83,10 @@ class RowMemory(Memory):
         """
         archive.require_kind(stored.kind, type(self).__name__)
         archive.require_settings(stored, self._settings())
-        clock, dropped = Clock.read(stored.manifest), archive.settings(stored, ["dropped"])["dropped"]
+        clock, dropped = Clock.read(stored.manifest), archive.whole(stored, "dropped")
         rows = checked(stored.arrays, self.columns, self._most)
         self._require_whole(rows)
-        self._begin(rows, int(dropped))
+        self._begin(rows, dropped)
         self._clock = clock
 
     def _settings(self) -> dict[str, int | float]:

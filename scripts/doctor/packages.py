@@ -23,12 +23,15 @@ MODULES = {
     "hydra-core": "hydra",
     "rerun-sdk": "rerun",
     "open3d-cpu": "open3d",
+    "faiss-cpu": "faiss",
     "import-linter": "importlinter",
 }
 """Import names that are not the distribution's, with ``_`` for ``-``."""
 
 GIVES = {
     "recon": "Open3D, to compare reconstructions with",
+    "index": "approximate search in the long-term memory",
+    "bench": "the peers of placecell-bench",
     "transformers": "encoders of the transformers library",
     "rerun": "placecell-replay export --to rerun",
     "mcap": "placecell-replay export --to mcap",

@@ -145,10 +145,10 @@ def test_what_a_kill_leaves_of_a_finished_tour_is_cleared_away(tmp_path, monkeyp
 
 
 def test_a_disk_that_has_no_room_for_a_memory_is_told_as_any_other_is(tmp_path, monkeypatch):
-    def full(path, content):
+    def full(path, header, arrays):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(archive, "atomic_write", full)
+    monkeypatch.setattr(archive, "write_whole", full)
     with pytest.raises(
         OutputError, match=r"got No space left on device .*make room, .* run the same command"
     ):

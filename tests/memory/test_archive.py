@@ -57,9 +57,10 @@ def test_everything_comes_back(memory, path):
 def test_the_file_names_what_it_is(path):
     with safe_open(path, framework="numpy") as file:
         told = json.loads(file.metadata()["placecell-memory"])
-    assert (told["version"], told["kind"]) == (1, "SpatialMemory")
+    assert (told["version"], told["kind"]) == (2, "SpatialMemory")
     assert "z up" in told["convention"]
     assert told["manifest"]["voxel_size_m"] == 0.2
+    assert (told["embedding_model"], told["provenance"]) == ("", {})
 
 
 def test_saving_twice_gives_the_same_bytes_and_leaves_nothing_else(memory, path):
@@ -97,9 +98,9 @@ def test_somebody_elses_safetensors(tmp_path):
             SpatialMemory.load(tmp_path / "w.safetensors")
 
 
-@pytest.mark.parametrize("version", [2, 99, "one", 0])
+@pytest.mark.parametrize("version", [3, 99, "one", -1, True, None])
 def test_another_version(path, version):
-    with pytest.raises(ArchiveError, match=f"version 1 or older, got version {version}; .*update placecell"):
+    with pytest.raises(ArchiveError, match=f"version 2 or older, got version {version!r}; .*update"):
         SpatialMemory.load(rewritten(path, {"version": version}))
 
 

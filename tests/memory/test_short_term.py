@@ -158,7 +158,7 @@ def test_an_archive_that_does_not_hold_together(change, match):
     "wrong", [{"capacity": 0}, {"lam": 1.5}, {"radius_m": 0.0}, {"radius_m": float("inf")}]
 )
 def test_settings_must_make_sense(wrong):
-    with pytest.raises(ConfigError, match="a capacity of 1 or more, a lam from 0 to 1"):
+    with pytest.raises(ConfigError, match="a capacity of 1 to 65536, a lam from 0 to 1"):
         ShortTermMemory(**wrong)
 
 
