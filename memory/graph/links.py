@@ -37,6 +37,14 @@ class SightLinks:
             held = ends.setdefault(a, {})
             held[b] = held.get(b, 0) + times
 
+    def drop_place(self, gone: int) -> None:
+        """Forgets what was seen from a place."""
+        self._used -= _drop(gone, self._landmarks, self._places)
+
+    def drop_landmark(self, gone: int) -> None:
+        """Forgets from where a landmark was seen."""
+        self._used -= _drop(gone, self._places, self._landmarks)
+
     def move_place(self, gone: int, keep: int) -> None:
         """Gives what was seen from one place to another."""
         for landmark, times in self._landmarks.pop(gone, {}).items():
@@ -50,3 +58,13 @@ class SightLinks:
             del self._landmarks[place][gone]
             self._used -= 1
             self.add(keep, place, times)
+
+
+def _drop(gone: int, ends: Links, others: Links) -> int:
+    """Takes a node of the one kind out of both; how many links that were."""
+    lost = ends.pop(gone, {})
+    for other in lost:
+        del others[other][gone]
+        if not others[other]:
+            del others[other]
+    return len(lost)
