@@ -8,18 +8,21 @@
 """
 
 from .archive import Archive
+from .budget import Budget
 from .frame import Frame
 from .graph.place_graph import PlaceGraph
 from .growth import GrowingMap, Growth
+from .long_term import LongTermEntry, LongTermMemory
 from .memory import Memory, NoMemory
 from .octree import FREE, OCCUPIED, UNKNOWN, SparseOctree
-from .retrieval import MemoryItem, Query, Retrieval
+from .retrieval import Gate, MemoryItem, Query, Retrieval
 from .short_term import ShortTermMemory
 from .simple.flat_neighbours import FlatNeighbours
 from .simple.frame_list import FrameList
 from .simple.semantic_grid import SemanticGrid
 from .spatial_memory import SpatialMemory
 from .topology import TopologyGraph
+from .upkeep.usage import Usage
 from .voxel.voxels import Voxels
 
 __all__ = [
@@ -27,11 +30,15 @@ __all__ = [
     "OCCUPIED",
     "UNKNOWN",
     "Archive",
+    "Budget",
     "FlatNeighbours",
     "Frame",
     "FrameList",
+    "Gate",
     "GrowingMap",
     "Growth",
+    "LongTermEntry",
+    "LongTermMemory",
     "Memory",
     "MemoryItem",
     "NoMemory",
@@ -43,5 +50,6 @@ __all__ = [
     "SparseOctree",
     "SpatialMemory",
     "TopologyGraph",
+    "Usage",
     "Voxels",
 ]

@@ -4,40 +4,41 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from placecell.errors import ConfigError
-from placecell.geometry import require_rigid, transform
+from placecell.arrays import Point, Transform
+from placecell.errors import ArchiveError, ConfigError
+from placecell.geometry import require_rigid
 
-from . import archive, morton
+from . import archive
 from .archive import Archive
+from .budget import Budget, Upkeep
 from .clock import Clock
 from .frame import Frame
 from .graph.place_graph import PlaceGraph
-from .growth import Content, Growth, cells_at
+from .growth import Growth
 from .memory import Memory, Start
 from .noted_growth import NotedGrowth
-from .octree import SparseOctree
 from .recall.recollection import Recollection
-from .retrieval import Query, Retrieval
-from .short_term import ShortTermMemory
+from .retrieval import Gate, Query, Retrieval
+from .sight import descriptor
 from .sight.embedding_widths import EmbeddingWidths
 from .sight.intake import Intake
-from .sight.seen import NO_SPREADS, WIDTH, Seen, Spreads, seen_in
-from .topology import TopologyGraph
+from .sight.seen import NO_SPREADS, WIDTH, Spreads, seen_in
+from .spatial.noted import noted_content
+from .spatial.parts import Parts, leaf_of
+from .spatial.settings import SpatialSettings, named
+from .upkeep.usage import Dropped, Usage
 
-_SETTINGS = ("voxel_size_m", "max_depth_m", "min_depth_m")
-_LATER_SETTINGS = ("octree", "topology", "short_term", "feature_width", "short_term_capacity")
-"""Those that archives of before there were parts do not name."""
 _FARTHEST_M = 1000.0
 _SPREADS, _WIDTHS = "sight.spreads", "sight.widths"
-_PREFIXES = ("topology.", "short_term.", "sight.")
 
 
 class SpatialMemory(Memory):
-    """Remembers surfaces, free space, labels, places and what was seen of late.
+    """Remembers surfaces, free space, labels, places, what was seen of late, and every view for good.
 
-    Three parts, each of which can be switched off: an octree of voxels (``octree``), a graph of places and
-    landmarks (``topology``), and a short-term memory (``short_term``). A part that is off is None, and the
-    others answer without it. Where the octree knows a thing its answer stands; the others add what it lacks.
+    Four parts, each of which can be switched off: an octree of voxels (``octree``), a graph of places and
+    landmarks (``topology``), a short-term memory (``short_term``), and a long-term memory of observations
+    (``long_term``). A part that is off is None, and the others answer without it. Where the octree knows a
+    thing its answer stands; the others add what it lacks.
 
     Args:
         voxel_size_m: edge length of a voxel.
@@ -48,10 +49,20 @@ class SpatialMemory(Memory):
         short_term: whether there is a short-term memory.
         feature_width: of the frames' patch features, which the octree then keeps a voxel; 0: it keeps none.
         short_term_capacity: entries of the short-term memory.
+        long_term: whether there is a long-term memory, which answers what is asked by embedding.
+        long_term_tokens: how it keeps observations; see :class:`~placecell.memory.LongTermMemory`.
+        leaf_level: an observation belongs to the cell, ``2**leaf_level`` voxels wide, that the camera was in.
+        gate: the cosine from which the short term alone answers an embedding; below it all else does.
+        encoder: name of the model that the frames' embeddings are of; empty: none, or the built-in
+            descriptor of views. Memories of two encoders do not mix.
+        max_bytes: cap of what is held; None: none.
+        max_items: likewise, of occupied voxels, places, landmarks and observations.
+        max_prompt_tokens: of the text that a retrieval is told in, for whoever calls ``describe``.
+        budget_policy: what goes first under a cap; see :class:`~placecell.memory.Budget`.
 
     Raises:
-        ConfigError: depths that are not 0 <= min < max < infinity, a voxel size that is not positive, or no
-            part at all.
+        ConfigError: depths that are not 0 <= min < max < infinity, a voxel size that is not positive, no part
+            at all, a gate that is no cosine, or a cap that is smaller than one item.
     """
 
     def __init__(
@@ -64,39 +75,65 @@ class SpatialMemory(Memory):
         short_term: bool = True,
         feature_width: int = 0,
         short_term_capacity: int = 128,
+        *,
+        long_term: bool = True,
+        long_term_tokens: str = "flat",
+        leaf_level: int = 4,
+        gate: float = 0.9,
+        encoder: str = "",
+        max_bytes: int | None = None,
+        max_items: int | None = None,
+        max_prompt_tokens: int | None = None,
+        budget_policy: str = "oldest",
     ) -> None:
-        if not 0 <= min_depth_m < max_depth_m < float("inf"):
-            raise ConfigError(
-                expected="depths with 0 <= min_depth_m < max_depth_m, both finite",
-                came=f"min_depth_m {min_depth_m:g}, max_depth_m {max_depth_m:g}",
-                fix="set them to the range in which the depth sensor can be trusted, for example 0.5 and 5",
-            )
-        if not (octree or topology or short_term):
-            raise ConfigError(
-                expected="one part at least: octree, topology or short_term",
-                came="all switched off",
-                fix="use NoMemory (memory=none) to remember nothing",
-            )
-        self.max_depth_m, self.min_depth_m = float(max_depth_m), float(min_depth_m)
-        self.feature_width, self.short_term_capacity = int(feature_width), int(short_term_capacity)
-        self.octree = SparseOctree(voxel_size_m, self.feature_width) if octree else None
-        self.topology = TopologyGraph() if topology else None
-        self.short_term = ShortTermMemory(self.short_term_capacity) if short_term else None
-        depths = min(self.max_depth_m, _FARTHEST_M), min(self.min_depth_m, _FARTHEST_M / 2)
-        self._intake = Intake(WIDTH, float(voxel_size_m), *depths)
-        self.voxel_size_m = self._intake.voxel_size_m
-        self._recollection = Recollection(
-            self.octree, self.topology, self.short_term, self.voxel_size_m, self.feature_width
+        self.settings = SpatialSettings(
+            voxel_size_m=float(voxel_size_m),
+            max_depth_m=float(max_depth_m),
+            min_depth_m=float(min_depth_m),
+            octree=bool(octree),
+            topology=bool(topology),
+            short_term=bool(short_term),
+            feature_width=int(feature_width),
+            short_term_capacity=int(short_term_capacity),
+            long_term=bool(long_term),
+            long_term_tokens=long_term_tokens,
+            leaf_level=int(leaf_level),
+            gate=float(gate),
+            encoder=encoder,
+            max_bytes=max_bytes,
+            max_items=max_items,
+            max_prompt_tokens=max_prompt_tokens,
+            budget_policy=budget_policy,
         )
+        self.max_depth_m, self.min_depth_m = self.settings.max_depth_m, self.settings.min_depth_m
+        self.feature_width, self.encoder = self.settings.feature_width, encoder
+        self.short_term_capacity = self.settings.short_term_capacity
+        self._parts = Parts.built(self.settings)
+        self.octree, self.topology = self._parts.octree, self._parts.topology
+        self.short_term, self.long_term = self._parts.short_term, self._parts.long_term
+        depths = min(self.max_depth_m, _FARTHEST_M), min(self.min_depth_m, _FARTHEST_M / 2)
+        self._intake = Intake(WIDTH, self.settings.voxel_size_m, *depths)
+        self.voxel_size_m, self.budget = self._intake.voxel_size_m, self.settings.budget()
+        self._recollection = Recollection(
+            self.octree,
+            self.topology,
+            self.short_term,
+            self.voxel_size_m,
+            self.feature_width,
+            self.long_term,
+            Gate(self.settings.gate),
+            self.budget.asks_for_uses,
+        )
+        self._upkeep = Upkeep(self.budget)
+        self._upkeep.require_room(*self._parts.least(EmbeddingWidths()))
         self._clock, self._noted = Clock(), NotedGrowth(self.voxel_size_m)
         self._spreads = NO_SPREADS
 
     def begin_episode(self, start: Start) -> None:
         """Empties the memory (``"cold"``), or keeps what earlier episodes left (``"warm"``)."""
         if self._clock.begin_episode(start):
-            for part in (self.octree, self.topology, self.short_term):
-                if part is not None:
-                    part.clear()
+            self._parts.clear()
+            self._upkeep.clear()
             self._recollection.widths, self._spreads = EmbeddingWidths(), NO_SPREADS
             self._noted.start_anew()
         elif self.topology is not None:
@@ -105,28 +142,32 @@ class SpatialMemory(Memory):
     def write(self, frame: Frame) -> None:
         """Maps the frame's surfaces, colours, labels and free space; notes the place and what is seen of it.
 
+        Under a budget it then drops what goes first, so that no cap is ever exceeded.
+
         Raises:
             FrameError: the frame cannot be taken in; the memory is as it was before.
+            ConfigError: a budget that is spent by what vectors of the first frame's width take in the short
+                term; the memory is as it was before.
         """
         # All that can be refused is, before any part has changed. A frame is checked when it is made, but may
         # have been written to since.
         if not bool(np.isfinite(frame.T_world_camera).all()):
             require_rigid(frame.T_world_camera)
-        seen = None
-        if self.topology is not None or self.short_term is not None:
+        seen, leaf = None, 0
+        if self.long_term is not None:
+            leaf = leaf_of(frame, self.voxel_size_m, self.settings.leaf_level)
+        if self._parts.need_sight:
             widths = self._recollection.widths.after(frame)
             seen = seen_in(frame, self._intake, self._spreads)
+            self._require_room(widths)
+            self._parts.require_fit(frame, seen, leaf, self.settings)
         if self.octree is not None:
             self.octree.insert(frame, self.max_depth_m, self.min_depth_m, self._clock.episode_start)
         self._clock.tick(frame.step)
-        if seen is None:
-            return
-        self._recollection.widths, self._spreads = widths, seen.spreads
-        step = self._clock.at(frame.step)
-        if self.topology is not None:
-            _visit(self.topology, frame, seen, step)
-        if self.short_term is not None:
-            _recall_later(self.short_term, frame, seen, step)
+        if seen is not None:
+            self._recollection.widths, self._spreads = widths, seen.spreads
+            self._parts.take(frame, seen, self._clock.at(frame.step), leaf)
+        self._keep_within_budget(frame.T_world_camera[:3, 3].astype(np.float64))
 
     def retrieve(self, query: Query, k: int) -> Retrieval:
         """At most ``k`` items within the query's radius, the best first; each says which part it came from.
@@ -135,54 +176,109 @@ class SpatialMemory(Memory):
           the landmarks and short-term entries of it that the octree neither has nor sees to be gone.
         - Without: the ``k`` occupied voxels that are nearest; where those are fewer, also the places and
           the short-term entries.
-        - With an embedding: by the cosine with it (below 0: 0), as far as the parts hold vectors of its
-          width. Objects take over that of the landmark or entry at which they lie.
+        - With an embedding alone: by the cosine with it (below 0: 0), as far as the parts hold vectors of its
+          width. Where there is a long-term memory, the :class:`~placecell.memory.Gate` decides whether the
+          short term answers or all else does: observations, places, landmarks and voxels. Without one, all
+          do. Of the views from one spot the best is given.
+        - With both: the category's objects take over the embedding and the cosine of the landmark or entry at
+          which they lie.
 
-        A short-term entry that is given, or lies at something that is, counts as used and stays for longer.
-        Nothing else changes by asking.
+        What is given counts as used, as does a short-term entry that lies at something that is: it stays for
+        longer. Blocks of the octree count only where ``budget_policy`` is ``"least_used"``. Nothing else
+        changes by asking.
 
         Raises:
             PlacecellError: ``k`` below 1, or an embedding of a width that nothing here has.
         """
         return self._recollection.answer(query, k, self._clock.now)
 
+    def absorb(self, other: "SpatialMemory", T_this_other: Transform) -> None:
+        """Takes in what another memory of the same place holds, as if it had been written after this one.
+
+        What becomes of map, graph and observations: see the parts' ``absorb``. The short term is the other's,
+        which is the later; the books of :meth:`usage` stay this one's.
+
+        Args:
+            other: unchanged.
+            T_this_other: (4, 4) the other's points, in this memory's frame.
+
+        Raises:
+            FrameError: no rigid transform, or steps or points out of range.
+            PlacecellError: a memory of other settings, another encoder or another width of embeddings, or
+                (``ConfigError``) a budget that has no room for them. In any case the memory is as it was
+                before.
+        """
+        require_rigid(T_this_other, "T_this_other")
+        self.settings.require_like(other.settings)
+        widths = self._recollection.widths.plus(other._recollection.widths)
+        self._parts.require_reach(other._parts, T_this_other)
+        if other._clock.now < 0:
+            return
+        self._require_room(widths)
+        T, offset = T_this_other.astype(np.float64), self._clock.now + 1
+        self._parts.absorb(other._parts, T, self.settings, offset)
+        self._recollection.widths, self._spreads = widths, self._spreads.plus(other._spreads)
+        self._clock.now, self._clock.episode_start = (
+            offset + other._clock.now,
+            offset + other._clock.episode_start,
+        )
+        pose = T if self.short_term is None else self.short_term.T_world_agent
+        self._keep_within_budget(pose[:3, 3])
+
     def forget_labels(self) -> None:
-        """Keeps the map and the places and forgets what things are; landmarks are nothing else."""
+        """Keeps the map and the places and forgets what things are; landmarks are nothing else.
+
+        The long term keeps its observations, for what they answer is where a view was had. Those of the
+        built-in descriptor also say which labels were in it: that part of them becomes zeros (of tokens of
+        many observations, which have no such part, nothing is kept). Encoders' embeddings stay as they are.
+        """
         self._spreads = NO_SPREADS
-        for part in (self.octree, self.topology, self.short_term):
-            if part is not None:
-                part.forget_labels()
+        self._parts.forget_labels(not self.encoder and self._recollection.widths.place == descriptor.WIDTH)
 
     def stats(self) -> dict[str, float]:
-        """``bytes`` of content and index, ``items``: occupied voxels, places, landmarks and entries.
+        """``bytes`` of content and index, ``items``: occupied voxels, places, landmarks, entries and rows.
 
-        Beside these sums the same for each part that there is, for example ``octree_bytes``.
+        Beside these sums the same for each part that there is, for example ``octree_bytes``; and
+        ``dropped_bytes`` and ``dropped_items``, what the budget made it drop since it was empty.
         """
-        parts: dict[str, float] = {}
-        if self.octree is not None:
-            parts |= {"octree_bytes": float(self.octree.nbytes), "octree_items": float(len(self.octree))}
-        if self.topology is not None:
-            told = self.topology.stats()
-            parts["topology_bytes"] = float(self.topology.packed_nbytes)
-            parts["topology_items"] = told["places"] + told["landmarks"]
-        if self.short_term is not None:
-            parts |= {
-                "short_term_bytes": float(self.short_term.nbytes),
-                "short_term_items": float(len(self.short_term)),
-            }
+        parts, lost = self._parts.stats(), self.usage().dropped_in_all
         sums = {
             what: sum(value for name, value in parts.items() if name.endswith(what))
             for what in ("bytes", "items")
         }
-        return {**sums, **parts}
+        dropped = {"dropped_bytes": float(lost.nbytes), "dropped_items": float(lost.items)}
+        return {**sums, **parts, **dropped}
+
+    def trim(self, budget: Budget, position: Point) -> Mapping[str, Dropped]:
+        """Drops, this once, what another budget than its own has no room for; see :meth:`usage`.
+
+        Args:
+            budget: the other.
+            position: (3,) where the agent counts as being, metres, world frame.
+
+        Returns:
+            What went, of each part of which something did.
+
+        Raises:
+            ConfigError: a budget without room for what always remains, or a position that is not finite.
+                Nothing is dropped.
+        """
+        empty = sum(part.nbytes for part in Parts.built(self.settings).evictable.values())
+        return self._upkeep.trim(
+            budget, self._parts.evictable, position, fixed=self._parts.fixed, empty_bytes=empty
+        )
+
+    def usage(self) -> Usage:
+        """How much was held as it went on, and what was dropped of which part."""
+        return self._upkeep.usage()
 
     def growth(self, since: int = 0) -> Growth:
         """The octree's; see :meth:`SparseOctree.growth`. Without one: the cells of landmarks, places and
-        entries.
+        entries; of a long-term memory alone those of its observations.
         """
         if self.octree is not None:
             return self.octree.growth(since)
-        return self._noted.growth(since, self._content())
+        return self._noted.growth(since, noted_content(self._parts, self.voxel_size_m))
 
     def places(self) -> PlaceGraph:
         """The graph's places and edges."""
@@ -190,52 +286,43 @@ class SpatialMemory(Memory):
 
     def pack(self) -> Archive:
         """A snapshot of settings, clock and all parts."""
-        arrays: dict[str, np.ndarray] = {} if self.octree is None else dict(self.octree.pack())
-        if self.topology is not None:
-            arrays |= self.topology.pack()
-        if self.short_term is not None:
-            arrays |= {f"short_term.{name}": array for name, array in self.short_term.pack().items()}
-        if self.topology is not None or self.short_term is not None:
+        arrays = {**self._parts.pack(), **self._upkeep.pack()}
+        if self._parts.need_sight:
             arrays[_SPREADS] = self._spreads.array()
             arrays[_WIDTHS] = self._recollection.widths.array()
-        manifest = {**self._settings(), **self._clock.pack()}
+        manifest = {**self.settings.manifest(), **self._clock.pack()}
         return Archive(type(self).__name__, manifest, arrays)
 
     def unpack(self, stored: Archive) -> None:
         """Becomes what :meth:`pack` gave; the parts stay the same objects.
 
-        What an archive of before there were parts does not hold is empty.
+        What an archive of before there was a part does not hold is empty. The gate and the budget stay this
+        memory's own; what is over a cap goes with the next write.
 
         Raises:
-            ArchiveError: an archive of another class, or of other settings, or one that does not hold
-                together; the memory is as it was before.
+            ArchiveError: an archive of another class, of other settings of what is held, or of another
+                encoder, or one that does not hold together, or whose vectors this budget has no room for; the
+                memory is as it was before.
         """
         archive.require_kind(stored.kind, type(self).__name__)
-        own = self._settings()
-        archive.require_settings(stored, {name: own[name] for name in _named(stored)})
-        clock, before_parts = Clock.read(stored.manifest), "octree" not in stored.manifest
-        recent = {
-            name.removeprefix("short_term."): array
-            for name, array in stored.arrays.items()
-            if name.startswith("short_term.")
-        }
+        self.settings.require_those_of(stored)
+        clock = Clock.read(stored.manifest)
         spreads, widths = NO_SPREADS, EmbeddingWidths()
-        if not before_parts and (self.topology is not None or self.short_term is not None):
+        later = ("topology", "short_term", "long_term")
+        held = [name for name in later if stored.manifest.get(name)]
+        if held:
             spreads = Spreads.read(stored.arrays, _SPREADS)
             widths = EmbeddingWidths.read(stored.arrays, _WIDTHS)
-        # What can be refused is, by empty parts, before any that is not has changed.
-        if not before_parts:
-            _unpack(TopologyGraph(), self.topology, stored.arrays)
-            if self.topology is not None:
-                widths.require_those_of(stored.arrays)
-            _unpack(ShortTermMemory(self.short_term_capacity), self.short_term, recent)
-        if self.octree is not None:
-            self.octree.unpack(_of_octree(stored.arrays))
-        for part, arrays in ((self.topology, stored.arrays), (self.short_term, recent)):
-            if part is not None and before_parts:
-                part.clear()
-            elif part is not None:
-                part.unpack(arrays)
+        upkeep = Upkeep(self.budget)
+        upkeep.unpack(stored.arrays)
+        self._parts.require_whole(stored.arrays, held, self.settings, widths)
+        self._recollection.widths.require_same(widths)
+        try:
+            self._require_room(widths)
+        except ConfigError as error:
+            raise ArchiveError(expected=error.expected, came=error.came, fix=error.fix) from error
+        self._parts.unpack(stored.arrays, held)
+        self._upkeep = upkeep
         self._clock, self._recollection.widths, self._spreads = clock, widths, spreads
         self._noted.start_anew()
 
@@ -246,64 +333,15 @@ class SpatialMemory(Memory):
         Raises:
             ArchiveError: settings that are missing or make no sense.
         """
-        return archive.build(cls, stored, _named(stored))
+        return archive.build(cls, stored, named(stored))
 
-    def _settings(self) -> dict[str, int | float]:
-        return {
-            "voxel_size_m": self.voxel_size_m,
-            "max_depth_m": self.max_depth_m,
-            "min_depth_m": self.min_depth_m,
-            "octree": self.octree is not None,
-            "topology": self.topology is not None,
-            "short_term": self.short_term is not None,
-            "feature_width": self.feature_width,
-            "short_term_capacity": self.short_term_capacity,
-        }
+    def _require_room(self, widths: EmbeddingWidths) -> None:
+        """Raises :class:`ConfigError` for a budget that vectors of other widths than so far spend."""
+        if widths != self._recollection.widths and self.budget.caps_content:
+            self._upkeep.require_room(*Parts.built(self.settings).least(widths))
 
-    def _content(self) -> Content:
-        """Cells of landmarks, places and entries."""
-        points, labels = [np.zeros((0, 3))], [np.zeros(0, np.int64)]
-        if self.topology is not None:
-            if len(self.topology):
-                places = self.topology.nearest_places(np.zeros(3), len(self.topology)).places
-                points.append(np.array([place.position for place in places]))
-                labels.append(np.zeros(len(places), np.int64))
-            for mark in self.topology.landmarks():
-                points.append((morton.decode(mark.voxels) + 0.5) * self.voxel_size_m)
-                labels.append(np.full(len(mark.voxels), mark.category))
-        if self.short_term is not None:
-            for entry in self.short_term.entries():
-                points.append(transform(self.short_term.T_world_agent, entry.points))
-                labels.append(np.full(len(entry.points), entry.category))
-        return Content(cells_at(np.concatenate(points), self.voxel_size_m), np.concatenate(labels))
-
-
-def _visit(topology: TopologyGraph, frame: Frame, seen: Seen, step: int) -> None:
-    topology.visit(frame.T_world_camera[:3, 3].astype(np.float64), seen.descriptor, step, seen.voxel_keys)
-    topology.see_all(seen.things, step)
-    if len(seen.exits):
-        topology.note_exits(seen.exits)
-
-
-def _recall_later(short_term: ShortTermMemory, frame: Frame, seen: Seen, step: int) -> None:
-    short_term.follow(frame.T_world_camera.astype(np.float64))
-    short_term.add(np.zeros((1, 3)), step, embedding=seen.descriptor)
-    short_term.see_all(seen.things, step)
-
-
-def _unpack(
-    trial: TopologyGraph | ShortTermMemory,
-    part: TopologyGraph | ShortTermMemory | None,
-    arrays: Mapping[str, np.ndarray],
-) -> None:
-    if part is not None:
-        trial.unpack(arrays)
-
-
-def _of_octree(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {name: array for name, array in arrays.items() if not name.startswith(_PREFIXES)}
-
-
-def _named(stored: Archive) -> tuple[str, ...]:
-    """The settings that an archive has to name, and those of the later ones that it does name."""
-    return (*_SETTINGS, *(name for name in _LATER_SETTINGS if name in stored.manifest))
+    def _keep_within_budget(self, at: Point) -> None:
+        nbytes, items = self._parts.fixed
+        self._upkeep.enforce(
+            self._parts.evictable, self._clock.now, at, fixed_bytes=nbytes, fixed_items=items
+        )

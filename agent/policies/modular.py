@@ -49,7 +49,9 @@ class ModularPolicy(Policy):
         kept = _octree_of(memory)
         self._own = None
         if kept is None:
-            self._own = SpatialMemory(_OWN_VOXEL_M, max_depth_m=10.0, topology=False, short_term=False)
+            self._own = SpatialMemory(
+                _OWN_VOXEL_M, max_depth_m=10.0, topology=False, short_term=False, long_term=False
+            )
             kept = _octree_of(self._own)
         assert kept is not None
         octree = self._octree = kept

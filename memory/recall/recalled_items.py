@@ -12,6 +12,7 @@ from placecell.geometry import transform
 
 from .. import morton
 from ..graph.parts import Landmark, Place
+from ..long_term import LongTermEntry
 from ..retrieval import MemoryItem, Query, Retrieval
 from ..short_term import MOST_FRAMES, ShortTermEntry
 from .objects import EVEN_VOTES
@@ -56,6 +57,12 @@ def from_entry(entry: ShortTermEntry, query: Query, now: int, T_world_agent: Tra
     return _thing(points, _bounded(sure), "short_term", age, category, entry.embedding, entry.cosine)
 
 
+def from_observation(entry: LongTermEntry, now: int, shown: bool) -> MemoryItem:
+    """A row of the long term, by how like what is asked for it is; ``shown`` with its vector."""
+    score, age = _bounded(entry.cosine or 0.0), now - entry.last_step
+    return MemoryItem(entry.position, score, "long_term", age, embedding=entry.vector if shown else None)
+
+
 def cosine(embedding: Embedding | None, wanted: Float[np.ndarray, " e"] | None) -> float | None:
     """Of two vectors; None where one is missing, zero or of another width."""
     if embedding is None or wanted is None or len(embedding) != len(wanted):
@@ -98,12 +105,14 @@ def first(items: Iterable[MemoryItem], most: int, wanted: Callable[[MemoryItem],
 
 def spread_out(items: Iterable[MemoryItem], most: int) -> list[MemoryItem]:
     """The best of the items that lie within ``SAME_M`` of each other, at most so many."""
+    left = sorted(items, key=lambda item: -item.score)
+    positions = np.array([item.position for item in left]).reshape(-1, 3)
     kept: list[MemoryItem] = []
-    for item in sorted(items, key=lambda item: -item.score):
-        if len(kept) == most:
-            break
-        if not kept or not near(item.position[None], np.array([other.position for other in kept]))[0]:
-            kept.append(item)
+    while left and len(kept) < most:
+        kept.append(left[0])
+        apart = ~near(positions, positions[:1])
+        left = [item for item, away in zip(left, apart.tolist(), strict=True) if away]
+        positions = positions[apart]
     return kept
 
 

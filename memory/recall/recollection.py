@@ -1,4 +1,4 @@
-"""One answer from several parts: the octree's stands, the graph and the short term add what it lacks."""
+"""One answer from several parts: the octree's stands, the others add what it lacks; a gate for embeddings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,8 +7,9 @@ import numpy as np
 
 from placecell.geometry import invert, transform
 
+from ..long_term import LongTermMemory
 from ..octree import FREE, SparseOctree
-from ..retrieval import MemoryItem, Query, Retrieval, require_k
+from ..retrieval import Gate, MemoryItem, Query, Retrieval, require_k
 from ..short_term import ShortTermMemory
 from ..sight.embedding_widths import EmbeddingWidths
 from ..topology import TopologyGraph
@@ -20,12 +21,14 @@ from .recalled_items import (
     first,
     from_entry,
     from_landmark,
+    from_observation,
     from_place,
     near,
     points_of,
     spread_out,
     within,
 )
+from .uses import Behind
 
 _GONE = 0.5
 """The share of a thing's voxels that are free, or something else, from which it is known to be gone."""
@@ -36,6 +39,7 @@ _MOST_SIMILAR = 64
 class _Entry:
     number: int
     item: MemoryItem
+    cosine: float | None
 
 
 class Recollection:
@@ -47,6 +51,9 @@ class Recollection:
         short_term: what was seen of late.
         voxel_size_m: of those voxels.
         feature_width: of the octree's features; 0 where it keeps none.
+        long_term: all observations.
+        gate: whether the short term or all else answers an embedding, where there is a long term.
+        count_blocks: whether what is given counts as a use of the octree's blocks: to find them costs time.
 
     Attributes:
         widths: of the vectors that the graph and the short term were given.
@@ -59,30 +66,36 @@ class Recollection:
         short_term: ShortTermMemory | None,
         voxel_size_m: float,
         feature_width: int = 0,
+        long_term: LongTermMemory | None = None,
+        gate: Gate | None = None,
+        count_blocks: bool = False,
     ) -> None:
         self._octree, self._topology, self._short_term = octree, topology, short_term
+        self._long_term, self._gate = long_term, gate or Gate()
         self._size, self.widths = voxel_size_m, EmbeddingWidths()
-        self._feature_width = feature_width
+        self._feature_width, self._counted = feature_width, octree if count_blocks else None
+        self._behind = Behind()
         self._objects: dict[int, tuple[int, tuple[RememberedObject, ...]]] = {}
 
     def answer(self, query: Query, k: int, now: int) -> Retrieval:
-        """At most ``k`` items, best first; the short-term entries among them, or at them, count as used.
+        """At most ``k`` items, best first; what is among them counts as used, and short-term entries at them.
 
         Raises:
             PlacecellError: ``k`` below 1, or an embedding of a width that nothing has.
         """
         require_k(k)
         self.widths.require_known(query, 0 if self._octree is None else self._feature_width)
-        entries = self._entries(query, now)
+        entries, self._behind = self._entries(query, now), Behind()
         items = [entry.item for entry in entries]
         if query.category is not None:
             found = self._of_category(query, query.category, k, now, items)
         elif query.embedding is not None:
-            found = self._most_alike(query, k, now, items)
+            found = self._most_alike(query, k, now, entries)
         else:
             found = self._nearest(query, k, now, items)
         if self._short_term is not None and entries:
             self._short_term.use(_at_what_is_given(entries, found))
+        self._behind.note_use(found, self._counted, self._topology, self._long_term)
         return found
 
     def _of_category(
@@ -104,7 +117,8 @@ class Recollection:
         items = [] if self._octree is None else self._nearest_voxels(self._octree, query, k, now)
         if len(items) < k and self._topology is not None and len(self._topology):
             ranked = self._topology.nearest_places(query.position, k - len(items))
-            items += within([from_place(place, query, now) for place in ranked.places], query)
+            known = [self._behind.node(p.id, from_place(p, query, now)) for p in ranked.places]
+            items += within(known, query)
         if len(items) < k:
             fresh = apart_from(entries, [item.position[None] for item in items])
             # Views from one spot that looked unlike are still one spot.
@@ -113,14 +127,33 @@ class Recollection:
             items += best([*views, *things], k - len(items)).items
         return best(items, k)
 
-    def _most_alike(self, query: Query, k: int, now: int, entries: list[MemoryItem]) -> Retrieval:
-        """By the cosine with the query's embedding."""
+    def _most_alike(self, query: Query, k: int, now: int, entries: list[_Entry]) -> Retrieval:
+        """By the cosine with the query's embedding: of the short term, or of all else, as the gate says."""
+        recent = [entry for entry in entries if cosine(entry.item.embedding, query.embedding) is not None]
+        if self._long_term is not None:
+            if self._gate.takes_short_term(entry.cosine or 0.0 for entry in recent):
+                return best(_one_view_a_spot([entry.item for entry in recent], k), k)
+            recent = []
         marks = self._landmarks(query, now, None)
-        fresh = apart_from(entries, [points_of(mark) for mark in marks])
-        known = [item for item in [*marks, *fresh] if cosine(item.embedding, query.embedding) is not None]
-        views = [item for item in [*known, *self._similar_places(query, k, now)] if item.category is None]
-        things = [item for item in known if item.category is not None]
-        return best([*things, *spread_out(views, k), *self._similar_voxels(query, k, now)], k)
+        fresh = apart_from([entry.item for entry in recent], [points_of(mark) for mark in marks])
+        marks = [mark for mark in marks if cosine(mark.embedding, query.embedding) is not None]
+        views = [*self._similar_places(query, k, now), *self._observations(query, k, now)]
+        items = _one_view_a_spot([*marks, *fresh, *views], k)
+        return best([*items, *self._similar_voxels(query, k, now)], k)
+
+    def _observations(self, query: Query, k: int, now: int) -> list[MemoryItem]:
+        """The rows of the long term that are most like the query's embedding, from ``k`` spots or all."""
+        part, wanted = self._long_term, query.embedding
+        if part is None or wanted is None or len(wanted) != part.width:
+            return []
+        shown = part.tokens != "reversible"  # of those the row is a key, which no encoder gave
+        rows = max(_MOST_SIMILAR, k)
+        while True:  # more and more, until enough of them are apart
+            found = part.search(wanted, rows, position=query.position, radius_m=query.radius_m)
+            items = [from_observation(entry, now, shown) for entry in found]
+            if len(found) < rows or len(spread_out(items, k)) >= k:
+                return [self._behind.row(e.row, item) for e, item in zip(found, items, strict=True)]
+            rows *= 4
 
     def _entries(self, query: Query, now: int) -> list[_Entry]:
         part = self._short_term
@@ -130,7 +163,7 @@ class Recollection:
         found = part.candidates(
             here, radius_m=float(query.radius_m), category=query.category, embedding=query.embedding
         )
-        pairs = [_Entry(e.number, from_entry(e, query, now, part.T_world_agent)) for e in found]
+        pairs = [_Entry(e.number, from_entry(e, query, now, part.T_world_agent), e.cosine) for e in found]
         kept = set(map(id, within([pair.item for pair in pairs], query)))
         return [pair for pair in pairs if id(pair.item) in kept]
 
@@ -138,7 +171,8 @@ class Recollection:
         if self._topology is None:
             return []
         marks = self._topology.landmarks(category)
-        return within([from_landmark(mark, query, now, self._size) for mark in marks], query)
+        items = [self._behind.node(m.id, from_landmark(m, query, now, self._size)) for m in marks]
+        return within(items, query)
 
     def _nearest_voxels(self, octree: SparseOctree, query: Query, k: int, now: int) -> list[MemoryItem]:
         voxels, distances = octree.nearest(query.position, k, query.radius_m)
@@ -162,7 +196,8 @@ class Recollection:
         while True:  # more and more, until enough of them lie within the radius
             ranked = self._topology.similar(query.embedding, wanted)
             pairs = zip(ranked.places, ranked.distances.tolist(), strict=True)
-            items = within([from_place(place, query, now, gap) for place, gap in pairs], query)
+            known = [self._behind.node(p.id, from_place(p, query, now, gap)) for p, gap in pairs]
+            items = within(known, query)
             if len(items) >= k or len(ranked.places) < wanted:
                 return items
             wanted *= 4
@@ -222,6 +257,12 @@ def _at_what_is_given(entries: Sequence[_Entry], found: Retrieval) -> list[int]:
     positions = np.array([entry.item.position for entry in entries])
     there = near(positions, np.concatenate([points_of(item) for item in found.items]))
     return [entry.number for entry, given in zip(entries, there.tolist(), strict=True) if given]
+
+
+def _one_view_a_spot(items: Sequence[MemoryItem], k: int) -> list[MemoryItem]:
+    """The things, and of the views from one spot the best; of those at most ``k``."""
+    views = (item for item in items if item.category is None)
+    return [*(item for item in items if item.category is not None), *spread_out(views, k)]
 
 
 def _as_alike_as(item: MemoryItem, others: Sequence[MemoryItem], query: Query) -> MemoryItem:

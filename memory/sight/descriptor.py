@@ -53,6 +53,20 @@ def unit(vector: Float64[np.ndarray, " d"]) -> Float32[np.ndarray, " d"] | None:
     return (vector / length).astype(np.float32) if length > 0 else None
 
 
+def without_labels(vectors: Float32[np.ndarray, "n d"]) -> Float32[np.ndarray, "n d"]:
+    """Such vectors with nothing in them of which labels a view had, at length 1 again; zeros where that was
+    all. A view without labels would have given the same.
+
+    Args:
+        vectors: (n, ``WIDTH``) of :func:`descriptor_of`.
+    """
+    parts = vectors.astype(np.float64).reshape(len(vectors), ZONES_HIGH * ZONES_WIDE, _BINS)
+    parts[:, :, _COLOURS : _COLOURS + _LABELS] = 0.0
+    rows = parts.reshape(len(vectors), WIDTH)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return (rows / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)
+
+
 @njit(cache=True)
 @no_type_check
 def centre_parts(histograms):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int64
 
-from placecell.errors import FrameError, PlacecellError
+from placecell.errors import ArchiveError, FrameError, PlacecellError
 
 from ..archive import damaged
 from ..frame import Frame
@@ -47,6 +47,28 @@ class EmbeddingWidths:
             )
         return EmbeddingWidths(place, thing)
 
+    def plus(self, other: "EmbeddingWidths") -> "EmbeddingWidths":
+        """The widths of both.
+
+        Raises:
+            PlacecellError: they are not the same.
+        """
+        if 0 not in (self.place, other.place) and self.place != other.place:
+            raise _unlike("views", self.place, other.place)
+        if 0 not in (self.thing, other.thing) and self.thing != other.thing:
+            raise _unlike("things", self.thing, other.thing)
+        return EmbeddingWidths(self.place or other.place, self.thing or other.thing)
+
+    def require_same(self, stored: "EmbeddingWidths") -> None:
+        """Raises :class:`ArchiveError` for an archive's widths where these are others; 0 goes with any."""
+        for kind, own, came in (("views", self.place, stored.place), ("things", self.thing, stored.thing)):
+            if 0 not in (own, came) and own != came:
+                raise ArchiveError(
+                    expected=f"an archive with embeddings of {kind} of width {own}, as this memory's",
+                    came=f"width {came}",
+                    fix="those of two encoders cannot be compared: load it into a memory of its own",
+                )
+
     def require_known(self, query: Query, voxel: int) -> None:
         """Raises :class:`PlacecellError` for a query with an embedding of a width that nothing has.
 
@@ -69,6 +91,11 @@ class EmbeddingWidths:
             held = arrays[f"topology.{kind}.descriptor"].shape[1]
             if held not in (0, width):
                 raise damaged(f"descriptors of {kind}s of width {width}, as sight.widths says", f"{held}")
+
+    def require_that_of(self, observations: int | None) -> None:
+        """Raises :class:`ArchiveError` where a long term's observations are not as wide as views."""
+        if observations not in (None, self.place):
+            raise damaged(f"observations of width {self.place}, as sight.widths says", f"{observations}")
 
     def array(self) -> Int64[np.ndarray, "2"]:
         """Both, for an archive."""
@@ -97,6 +124,14 @@ def require_finite(vectors: Float[np.ndarray, "..."], name: str) -> None:
             came=f"{int((~np.isfinite(vectors)).sum())} NaN or infinite",
             fix="check the encoder's output before writing the frame",
         )
+
+
+def _unlike(kind: str, own: int, came: int) -> PlacecellError:
+    return PlacecellError(
+        expected=f"a memory with embeddings of {kind} of width {own}, as this one's",
+        came=f"width {came}",
+        fix="those of two encoders cannot be compared: merge memories of the same one",
+    )
 
 
 def _wanted(what: str, width: int) -> str:

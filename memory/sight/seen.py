@@ -65,6 +65,14 @@ class Spreads:
             counts[label] = seen + 1, wide + (width_m > WIDEST_M)
         return Spreads(counts)
 
+    def plus(self, other: "Spreads") -> "Spreads":
+        """The sums of both."""
+        counts = dict(self.counts)
+        for label, (seen, wide) in other.counts.items():
+            own = counts.get(label, (0, 0))
+            counts[label] = own[0] + seen, own[1] + wide
+        return Spreads(counts)
+
     def surrounds(self, label: int) -> bool:
         """Whether this is what the agent is in, not a thing."""
         seen, wide = self.counts.get(label, (0, 0))

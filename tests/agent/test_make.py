@@ -11,7 +11,8 @@ from placecell.agent.policies.baselines import ForwardPolicy, RandomPolicy
 from placecell.agent.policies.expert import ExpertPolicy
 from placecell.agent.policies.modular import ModularPolicy
 from placecell.errors import ConfigError, DataError
-from placecell.memory import FlatNeighbours, FrameList, NoMemory, SemanticGrid, SpatialMemory
+from placecell.geometry import Pinhole, Pose
+from placecell.memory import FlatNeighbours, Frame, FrameList, NoMemory, SemanticGrid, SpatialMemory
 from placecell.scripts.build import build, build_env
 from placecell.scripts.run import main
 
@@ -24,6 +25,7 @@ MEMORIES = {
     "frames": FrameList,
     "full": SpatialMemory,
     "grid": SemanticGrid,
+    "no_long_term": SpatialMemory,
     "no_octree": SpatialMemory,
     "no_short_term": SpatialMemory,
     "no_topology": SpatialMemory,
@@ -68,17 +70,38 @@ def test_every_agent_takes_any_memory(home, choice, memory):
 @pytest.mark.parametrize(
     ("choice", "parts"),
     [
-        ("full", (True, True, True)),
-        ("no_octree", (False, True, True)),
-        ("no_topology", (True, False, True)),
-        ("no_short_term", (True, True, False)),
-        ("octree", (True, False, False)),
+        ("full", (True, True, True, True)),
+        ("no_octree", (False, True, True, True)),
+        ("no_topology", (True, False, True, True)),
+        ("no_short_term", (True, True, False, True)),
+        ("no_long_term", (True, True, True, False)),
+        ("octree", (True, False, False, False)),
     ],
 )
 def test_parts_of_the_memory_switch_off(choice, parts):
     memory = build(composed(f"memory={choice}").memory, "memory")
-    assert tuple(part is not None for part in (memory.octree, memory.topology, memory.short_term)) == parts
+    held = (memory.octree, memory.topology, memory.short_term, memory.long_term)
+    assert tuple(part is not None for part in held) == parts
     assert memory.max_depth_m == 10.0
+
+
+@pytest.mark.parametrize("tokens", ["flat", "mean", "reversible"])
+def test_the_long_term_s_tokens_are_chosen_on_the_command_line(tokens):
+    """A leaf and a place have a row each, an observation as it is has one."""
+    memory = build(composed("memory=full", f"memory.long_term_tokens={tokens}").memory, "memory")
+    camera = Pinhole.from_hfov(12, 8, 1.4)
+    for step in range(3):
+        depth = np.full((8, 12), 2.0 + 0.1 * step, np.float32)
+        memory.write(Frame(Pose(0, 0, 0, 0).T_world_camera(0.9), camera, depth, step=step))
+    assert memory.long_term.tokens == tokens
+    assert len(memory.long_term) == (3 if tokens == "flat" else 2)
+    assert (memory.long_term.chains is not None) == (tokens == "reversible")
+
+
+def test_tokens_that_there_are_not_are_one_clear_error():
+    cfg = composed("memory=full", "memory.long_term_tokens=median")
+    with pytest.raises(ConfigError, match="median"):
+        build(cfg.memory, "memory")
 
 
 @pytest.mark.parametrize(("choice", "kind"), SEMANTICS.items())

@@ -10,21 +10,24 @@ import pytest
 from placecell.errors import ArchiveError, FrameError
 from placecell.geometry import Pinhole, Pose
 from placecell.memory import Archive, Frame, GrowingMap, Growth, Memory, Query, Retrieval
+from placecell.memory.sight.descriptor import WIDTH
 
 Factory = Callable[[], Memory]
 QUERY = Query(position=np.array([0.9, 0.1, 1.0]), radius_m=3.0)
 CATEGORIES = (1, 2, 300)
+EMBEDDING = np.random.default_rng(0).normal(size=WIDTH).astype(np.float32)
+"""As wide as what a memory describes views by where frames come without an encoder's."""
 
 
 def frame(seed: int, step: int = 0, labelled: bool = True) -> Frame:
     """A small camera among random surfaces, some without a return and some without a label."""
     rng = np.random.default_rng(seed)
-    depth = rng.uniform(0.3, 4.0, (12, 16)).astype(np.float32)
+    depth = rng.uniform(0.3, 4.0, (9, 12)).astype(np.float32)
     depth[rng.random(depth.shape) < 0.1] = 0.0
     pose = Pose(*rng.uniform(-1, 1, 2), 0.0, rng.uniform(-3, 3))
-    rgb = rng.integers(0, 256, (12, 16, 3), dtype=np.uint8)
-    labels = rng.choice([0, *CATEGORIES], (12, 16)).astype(np.int32) if labelled else None
-    return Frame(pose.T_world_camera(0.9), Pinhole.from_hfov(16, 12, 1.4), depth, rgb, labels, step)
+    rgb = rng.integers(0, 256, (9, 12, 3), dtype=np.uint8)
+    labels = rng.choice([0, *CATEGORIES], (9, 12)).astype(np.int32) if labelled else None
+    return Frame(pose.T_world_camera(0.9), Pinhole.from_hfov(12, 9, 1.4), depth, rgb, labels, step)
 
 
 def of(category: int, radius_m: float = 1e3) -> Query:
@@ -43,6 +46,7 @@ def answers(memory: Memory) -> list[object]:
         (QUERY, 5),
         (Query(position=np.array([-1.0, -1.0, 0.5]), radius_m=1.0), 200),
         *((of(category), 50) for category in CATEGORIES),
+        (Query(QUERY.position, 1e3, embedding=EMBEDDING), 20),
     )
     found = [
         [

@@ -32,7 +32,7 @@ _spec.loader.exec_module(plain)
 
 few = settings(deadline=None, max_examples=40)
 MEMORIES = {
-    "octree": lambda: SpatialMemory(topology=False, short_term=False),
+    "octree": lambda: SpatialMemory(topology=False, short_term=False, long_term=False),
     "frames": lambda: FrameList(max_bytes=4000, width=12),
     "flat": lambda: FlatNeighbours(max_bytes=20 * 60, voxel_size_m=0.05),
     "grid": lambda: SemanticGrid(max_bytes=20 * 150, cell_m=0.3),

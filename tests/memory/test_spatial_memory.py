@@ -20,7 +20,7 @@ def ask(memory, k=3, x=1.05, radius_m=1.0):
 
 
 def octree_alone(**settings):
-    return SpatialMemory(topology=False, short_term=False, **settings)
+    return SpatialMemory(topology=False, short_term=False, long_term=False, **settings)
 
 
 def test_items_say_what_where_and_when():

@@ -1,0 +1,1 @@
+"""What the spatial memory is built from: its settings, its parts, and how both reach an archive."""
