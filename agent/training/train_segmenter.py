@@ -1,31 +1,27 @@
 """Trains the segmenter on frames of train houses, on one thread of a CPU."""
 
-import math
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from placecell.envs.mesh.houses.categories import CATEGORIES
-from placecell.errors import ConfigError
 
 from ..perception.network import SegmenterNetwork, channels_last, fused
 from ..perception.segmenter import Segmenter, save_segmenter
 from .batches import Batch, Batches, validation_frames
-from .checkpoint import Progress, load_progress, save_progress
+from .checkpoint import load_progress, save_progress
 from .folder import TrainingFolder
 from .segmenter_scores import Scores, best_threshold
+from .stepping import one_cycle, require_positive, run_steps, warmed
 from .worlds import World, world_named
 
 CHECKPOINT_FILE, IOU_FILE = "checkpoint.safetensors", "iou_val.json"
 _RARE = 1e-3  # a category with a smaller share of the cells weighs no more than one with this
 _COUNTED = 40  # batches over which the categories are counted
-_WARM_UP = 0.1  # of the steps
-_Tensors = tuple[Tensor, ...] | list[Tensor]
 _UNTUNED = 0.5  # threshold until validation houses have been looked at
 
 
@@ -58,7 +54,7 @@ class SegmenterTraining:
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=learning_rate, weight_decay=weight_decay
         )
-        self.average = AveragedModel(self.network, multi_avg_fn=_warmed(average), use_buffers=True)
+        self.average = AveragedModel(self.network, multi_avg_fn=warmed(average), use_buffers=True)
         self._weights: Tensor | None = None
 
     def step(self, step: int) -> float:
@@ -114,7 +110,7 @@ def train_segmenter(
         OutputError: ``out`` cannot be written, or holds another training.
         ArchiveError: its files are damaged.
     """
-    _require_positive(
+    require_positive(
         steps=steps, minutes=minutes, batch=batch, life=life, save_every=save_every,
         val_houses=val_houses, val_frames=val_frames, learning_rate=learning_rate,
     )  # fmt: skip
@@ -127,7 +123,15 @@ def train_segmenter(
     folder = TrainingFolder(out, config)
     state = load_progress(out, training.network, training.average, training.optimizer)
     folder.keep_metrics(state.step)
-    _walk(training, state, folder, minutes, save_every, progress)
+
+    def save() -> None:
+        save_segmenter(out / CHECKPOINT_FILE, training.average.module.state_dict(), _UNTUNED)
+        save_progress(out, state, training.network, training.average, training.optimizer)
+
+    run_steps(
+        training.step, save, state, folder,
+        steps=steps, minutes=minutes, save_every=save_every, progress=progress,
+    )  # fmt: skip
     network = fused(training.average.module)
     scores, segmenter = _validate(network, world, val_houses, val_frames)
     save_segmenter(out / CHECKPOINT_FILE, training.average.module.state_dict(), segmenter.threshold)
@@ -139,37 +143,6 @@ def train_segmenter(
         f"threshold {segmenter.threshold:g}",
         f"look into {out}: {CHECKPOINT_FILE}, {IOU_FILE}, metrics.jsonl, config.yaml",
     ]
-
-
-def _walk(
-    training: SegmenterTraining, state: Progress, folder: TrainingFolder,
-    minutes: float, save_every: int, progress: bool,
-) -> None:  # fmt: skip
-    """Steps until they are done or the time is up; ``state`` is kept up to date."""
-    before, started, losses = state.cpu_s, time.process_time(), []
-    while state.step < training.steps and state.cpu_s < minutes * 60:
-        loss = training.step(state.step)
-        if not math.isfinite(loss):
-            raise ConfigError(
-                expected="a training whose loss stays finite",
-                came=f"{loss} at step {state.step}",
-                fix="set task.learning_rate lower",
-            )
-        losses.append(loss)
-        state.step += 1
-        state.cpu_s = before + time.process_time() - started
-        last = state.step == training.steps or state.cpu_s >= minutes * 60
-        if last or state.step % save_every == 0:
-            figures = {"step": state.step, "loss": float(np.mean(losses)), "cpu_minutes": state.cpu_s / 60}
-            save_segmenter(folder.path / CHECKPOINT_FILE, training.average.module.state_dict(), _UNTUNED)
-            save_progress(folder.path, state, training.network, training.average, training.optimizer)
-            folder.add_metrics(**figures)
-            losses.clear()
-            if progress:
-                print(
-                    "step {step}: loss {loss:.4f}, {cpu_minutes:.1f} CPU minutes".format(**figures),
-                    flush=True,
-                )
 
 
 def _validate(network: nn.Module, world: World, houses: int, frames: int) -> tuple[Scores, Segmenter]:
@@ -191,33 +164,3 @@ def class_weights(shares: np.ndarray) -> Tensor:
     """
     weights = 1 / np.sqrt(np.maximum(shares, _RARE))
     return torch.from_numpy(weights / (weights * shares).sum()).float()
-
-
-def one_cycle(step: int, steps: int, highest: float) -> float:
-    """The learning rate of a step: up in a straight line over a tenth of the steps, down along a cosine.
-
-    >>> [round(one_cycle(step, 20, 1.0), 3) for step in (0, 1, 2, 11, 19)]
-    [0.5, 1.0, 1.0, 0.5, 0.008]
-    """
-    rise = max(1, round(_WARM_UP * steps))
-    if step < rise:
-        return highest * (step + 1) / rise
-    return highest * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
-
-
-def _warmed(highest: float) -> Callable[[_Tensors, _Tensors, Tensor | int], None]:
-    """An average that forgets the first, random weights soon: it looks back no further than it has come."""
-
-    def update(averages: _Tensors, values: _Tensors, count: Tensor | int) -> None:
-        n = int(count)
-        get_ema_multi_avg_fn(min(highest, (1 + n) / (10 + n)))(averages, values, count)
-
-    return update
-
-
-def _require_positive(**numbers: int | float) -> None:
-    for name, number in numbers.items():
-        if not number > 0:
-            raise ConfigError(
-                expected=f"task.{name} above 0", came=f"{number:g}", fix=f"set task.{name} to 1 or more"
-            )

@@ -42,7 +42,7 @@ def test_a_training_by_its_command_goes_on_where_it_stopped(command, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["task=pose"], "expected a choice of task: expectation, segmenter, got pose"),
+        (["task=pose"], "expected a choice of task: expectation, memory, segmenter, got pose"),
         (["task.step=2"], "task.step"),
         (["task.steps=many"], "task.steps to be a whole number"),
         ([*QUICK, "task.worlds=mars"], "task.worlds of houses, builtin, got 'mars'"),
@@ -60,7 +60,7 @@ def test_mistakes_are_one_line(command, arguments, text):
 def test_help_lists_its_own_tasks_and_run_keeps_its_own(command):
     code, printed, _ = command("--help")
     assert code == 0
-    assert "task: expectation, segmenter" in printed
+    assert "task: expectation, memory, segmenter" in printed
     code, printed, _ = command("--help", program=run)
     assert code == 0
     assert "\ntask: expectation" not in printed
