@@ -21,7 +21,22 @@ from placecell.errors import ConfigError, OutputError, PlacecellError
 
 from .row import Row
 
-SUITES = ("render", "habitat_parity", "recording", "kills", "workers", "soak", "memory", "markers")
+SUITES = (
+    "render",
+    "habitat_parity",
+    "recording",
+    "kills",
+    "workers",
+    "soak",
+    "memory",
+    "markers",
+    "sessions",
+    "trial",
+    "long_walk",
+    "long_term",
+    "archive_kills",
+    "revisits",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

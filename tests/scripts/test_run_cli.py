@@ -11,7 +11,7 @@ from placecell.scripts.run import main
 
 TOY = ["env=corridor", "agent=walker", "task=stroll", "progress=false", "workers=0"]
 
-MEMORIES = "flat, frames, full, grid, no_octree, no_short_term, no_topology, none, octree"
+MEMORIES = "flat, frames, full, grid, no_long_term, no_octree, no_short_term, no_topology, none, octree"
 
 
 @pytest.fixture
