@@ -14,11 +14,16 @@ COMMANDS = [
     "placecell-bench",
     "placecell-data",
     "placecell-doctor",
+    "placecell-memory",
     "placecell-replay",
     "placecell-run",
     "placecell-train",
 ]
-LEARNED = ["agent/perception/segmenter.safetensors", "agent/policies/expectation.json"]
+LEARNED = [
+    "agent/perception/segmenter.safetensors",
+    "agent/policies/expectation.json",
+    "memory/reversible.safetensors",
+]
 
 
 def python(*arguments, cwd, **environment):
