@@ -176,7 +176,10 @@ def test_a_value_may_be_a_list_and_defaults_stay():
     assert dict(node) == {
         "_target_": "placecell.memory.SpatialMemory", "voxel_size_m": 1.0, "max_depth_m": 10.0,
         "min_depth_m": 0.0, "octree": True, "topology": True, "short_term": True, "feature_width": 0,
-        "short_term_capacity": 128,
+        "short_term_capacity": 128, "long_term": True, "long_term_tokens": "flat",
+        "leaf_level": 4, "gate": 0.9, "encoder": "", "max_bytes": None, "max_items": None,
+        "max_prompt_tokens": None, "budget_policy": "oldest",
     }  # fmt: skip
+    assert compose_memory("full:max_bytes=4000000").max_bytes == 4_000_000
     with pytest.raises(ConfigError, match=r"a number, as its default 0.1, got \[1, 2\]"):
         compose_memory("full:voxel_size_m=[1,2]")
