@@ -66,8 +66,8 @@ def test_the_header_says_what_is_recorded(tmp_path):
         "class": "SpatialMemory", "settings": {
             "voxel_size_m": 0.1, "max_depth_m": 5.0, "min_depth_m": 0.0, "octree": True, "topology": True,
             "short_term": True, "feature_width": 0, "short_term_capacity": 128, "long_term": True,
-            "long_term_tokens": "flat", "leaf_level": 4, "gate": 0.9, "encoder": "", "max_bytes": None, "max_items": None,
-            "max_prompt_tokens": None, "budget_policy": "oldest",
+            "long_term_tokens": "flat", "leaf_level": 4, "gate": 0.9, "encoder": "",
+            "max_bytes": None, "max_items": None, "max_prompt_tokens": None, "budget_policy": "oldest",
         },
     }  # fmt: skip
     assert (header["policy"], header["k"]) == ("Plodder", 3)
