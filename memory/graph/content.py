@@ -1,6 +1,7 @@
 """What a topology graph holds: its tables, and what concerns several of them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
@@ -193,29 +194,25 @@ class Content:
 
     def place(self, node: int) -> Place:
         """A copy of a place."""
-        slot, table = self.places.slot(node), self.places
-        return Place(
-            id=node,
-            position=_frozen(table.rows["position"][slot]),
-            descriptor=_descriptor(table, slot),
-            visits=int(table.rows["visits"][slot]),
-            last_seen=int(table.rows["last_seen"][slot]),
-            voxels=_frozen(table.voxels[node]),
-        )
+        return Place(**_node(self.places, node))
 
     def landmark(self, node: int) -> Landmark:
         """A copy of a landmark."""
-        slot, table = self.landmarks.slot(node), self.landmarks
-        return Landmark(
-            id=node,
-            position=_frozen(table.rows["position"][slot]),
-            descriptor=_descriptor(table, slot),
-            visits=int(table.rows["visits"][slot]),
-            last_seen=int(table.rows["last_seen"][slot]),
-            voxels=_frozen(table.voxels[node]),
-            category=int(table.rows["category"][slot]),
-            seen_from=self.links.places(node),
-        )
+        category = int(self.landmarks.rows["category"][self.landmarks.slot(node)])
+        return Landmark(**_node(self.landmarks, node), category=category, seen_from=self.links.places(node))
+
+
+def _node(table: NodeTable, node: int) -> dict[str, Any]:
+    """What places and landmarks have in common, copied."""
+    slot = table.slot(node)
+    return {
+        "id": node,
+        "position": _frozen(table.rows["position"][slot]),
+        "descriptor": _descriptor(table, slot),
+        "visits": int(table.rows["visits"][slot]),
+        "last_seen": int(table.rows["last_seen"][slot]),
+        "voxels": _frozen(table.voxels[node]),
+    }
 
 
 def _descriptor(table: NodeTable, slot: int) -> np.ndarray | None:
