@@ -117,7 +117,7 @@ def _depth(
             depth[nearer] = reach[nearer]
             surface[nearer] = 3 if axis < 2 else np.where(ahead[nearer], 2, 1)
     for pillar in _pillars(origin):
-        _see_pillar(pillar - origin[:2], directions, depth, surface)
+        see_cylinder(pillar - origin[:2], _PILLAR_M, 4, directions, depth, surface)
     beyond = depth >= MAX_DEPTH_M
     depth[beyond], surface[beyond] = 0, 0
     return depth, surface
@@ -130,18 +130,20 @@ def _pillars(origin: Float32[np.ndarray, "3"]) -> Float32[np.ndarray, "n 2"]:
     return axes[np.linalg.norm(axes - origin[:2], axis=1) < MAX_DEPTH_M * 1.3]
 
 
-def _see_pillar(
+def see_cylinder(
     axis: Float32[np.ndarray, "2"],
+    radius_m: float,
+    label: int,
     directions: Float32[np.ndarray, "h w 3"],
-    depth: Float32[np.ndarray, "h w"],
-    surface: np.ndarray,
+    depth: np.ndarray,
+    labels: np.ndarray,
 ) -> None:
-    """Enters one pillar, an axis seen from the camera, in place: a ray meets a circle on the floor plan."""
+    """Enters an upright cylinder, its axis seen from the camera: a ray meets a circle on the floor plan."""
     x, y = directions[..., 0], directions[..., 1]
     along, length = x * axis[0] + y * axis[1], x * x + y * y
-    inside = along * along - length * (axis @ axis - np.float32(_PILLAR_M**2))
+    inside = along * along - length * (axis @ axis - np.float32(radius_m**2))
     rows, columns = np.nonzero((inside > 0) & (along > 0))
     reach = (along[rows, columns] - np.sqrt(inside[rows, columns])) / length[rows, columns]
     nearer = (reach > 0) & (reach < depth[rows, columns])
     depth[rows[nearer], columns[nearer]] = reach[nearer]
-    surface[rows[nearer], columns[nearer]] = 4
+    labels[rows[nearer], columns[nearer]] = label

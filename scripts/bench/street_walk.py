@@ -13,6 +13,8 @@ from placecell.arrays import Transform, generator
 from placecell.geometry import Pinhole, Pose
 from placecell.memory import Frame
 
+from .memory_hall import see_cylinder
+
 CAMERA = Pinhole.from_hfov(48, 36, np.radians(79.0))
 MAX_DEPTH_M = 5.0
 BLOCK_M = 5.0
@@ -73,7 +75,7 @@ class Towers:
         labels = np.zeros(depth.shape, np.int32)
         for i, j in self._near(origin):
             axis = (np.array([i, j], np.float32) + np.float32(0.5)) * np.float32(BLOCK_M) - origin[:2]
-            _see(axis, self._radii_m[i, j], int(self._labels[i, j]), directions, depth, labels)
+            see_cylinder(axis, self._radii_m[i, j], int(self._labels[i, j]), directions, depth, labels)
         beyond = ~(depth < MAX_DEPTH_M)
         depth[beyond], labels[beyond] = 0, 0
         shade = np.where(labels > 0, 40 + 15 * labels, np.where(up, 230, 90)).astype(np.uint8)
@@ -87,25 +89,6 @@ class Towers:
         first = np.clip(np.ceil(lower), 0, side).astype(int).tolist()
         last = np.clip(np.floor(upper) + 1, 0, side).astype(int).tolist()
         return [(i, j) for i in range(first[0], last[0]) for j in range(first[1], last[1])]
-
-
-def _see(
-    axis: Float32[np.ndarray, "2"],
-    radius_m: float,
-    label: int,
-    directions: Float32[np.ndarray, "h w 3"],
-    depth: np.ndarray,
-    labels: np.ndarray,
-) -> None:
-    """Enters a tower, its axis seen from the camera, in place: a ray meets a circle on the floor plan."""
-    x, y = directions[..., 0], directions[..., 1]
-    along, length = x * axis[0] + y * axis[1], x * x + y * y
-    inside = along * along - length * (axis @ axis - np.float32(radius_m**2))
-    rows, columns = np.nonzero((inside > 0) & (along > 0))
-    reach = (along[rows, columns] - np.sqrt(inside[rows, columns])) / length[rows, columns]
-    nearer = (reach > 0) & (reach < depth[rows, columns])
-    depth[rows[nearer], columns[nearer]] = reach[nearer]
-    labels[rows[nearer], columns[nearer]] = label
 
 
 def _next_heading(at: np.ndarray, heading: int, side: int, turns: np.random.Generator) -> int:
