@@ -19,15 +19,16 @@ from .failures import Witness, failure_of
 from .limits import Exceeded, Watchdog
 from .loop import Agent, Step, run_episode
 from .picture import step_picture
-from .plan import Leg, Plan, WorldFacts
+from .plan import Leg, Plan, Visits, WorldFacts
 from .recording import NoRecorder, Recorder, make_recorder
-from .results import Result, Start, Status
+from .results import Result, Start, Status, success_of
 from .run_folder import episode_folder, writing
 from .told import RememberInfo, measures_of, plain_tags, start_of, tags_of
 from .tour_checkpoint import TourCheckpoint
 from .tours import Arm
 
 _WORLD = ("number_of_episodes", "oracle", "provenance")
+_OF_PANORAMAS = ("viewpoint", "walked")  # of worlds that have them; all others' headers stay as they were
 _TOURS = ("tour_so_far", "go_on_with")
 
 
@@ -39,8 +40,9 @@ class Walker:
             of inputs that no agent has in the world) and ``provenance()`` (plain JSON: scene, data hashes).
             Its ``info`` has ``episode_id``, ``scene_id`` and, after the last step, ``measures``; it may have
             ``tags`` (flat plain JSON: what the episode is), ``pose``, ``goal_in_view``, ``goal_positions``.
-            Where ``visits_per_tour`` consecutive episodes share a tour it has, beside that number,
-            ``tour_so_far()`` and ``go_on_with(state)``, which let another process go on.
+            Where ``visits_per_tour`` consecutive episodes share a tour (one number for all tours, or a tuple
+            with one for each) it has, beside that, ``tour_so_far()`` and ``go_on_with(state)``, which let
+            another process go on.
         agent: what walks.
         plan: how.
         out: the run's folder.
@@ -69,7 +71,7 @@ class Walker:
         Raises:
             OutputError: a folder that cannot be written. All other exceptions are their episode's result.
         """
-        tour = TourCheckpoint(self._out, leg.first) if self.facts.visits_per_tour > 1 else None
+        tour = TourCheckpoint(self._out, leg.first) if self.facts.has_tours else None
         begin = leg.first if tour is None else tour.restore(self._env, self._arm, leg.pending[0])
         for episode in range(begin, leg.pending[-1] + 1):
             if episode in leg.lost:
@@ -119,7 +121,8 @@ class _Attempt:
             last = self._to_its_end()
             truncated, measures = last.truncated and not last.terminated, measures_of(last)
             tags = {**tags_of(last.info), **self._arm.tags(), **_size(self._agent)}
-            if measures.get("success", 1.0) < 1:
+            success = success_of(measures)
+            if success is not None and success < 1:
                 failure = failure_of(self._witness.attempt(last, measures, recalls=self._arm.recalls))
             self._keep_view(last)
         except OutputError:
@@ -186,6 +189,7 @@ class _Attempt:
                 "goal_positions": info.get("goal_positions"),
                 "goal_in_view": info.get("goal_in_view"),
                 "measures": info.get("measures"),
+                **{name: info[name] for name in _OF_PANORAMAS if name in info},
             },
         )
 
@@ -237,9 +241,10 @@ def _size(agent: Agent) -> dict[str, int]:
 def _facts(env: gymnasium.Env, agent: Agent) -> WorldFacts:
     """What a run needs to know of an environment, by name."""
     _require(env, _WORLD)
-    visits = int(env.get_wrapper_attr("visits_per_tour")) if env.has_wrapper_attr("visits_per_tour") else 1
-    if visits > 1:
+    visits = env.get_wrapper_attr("visits_per_tour") if env.has_wrapper_attr("visits_per_tour") else 1
+    if visits != 1:
         _require(env, _TOURS)
+    _require_sum(visits, int(env.get_wrapper_attr("number_of_episodes")))
     oracle = {*env.get_wrapper_attr("oracle"), *agent.oracle}
     return WorldFacts(
         number_of_episodes=int(env.get_wrapper_attr("number_of_episodes")),
@@ -256,4 +261,13 @@ def _require(env: gymnasium.Env, names: tuple[str, ...]) -> None:
             expected=f"an environment that has {', '.join(names)}",
             came=f"{type(env.unwrapped).__name__} without {', '.join(missing)}",
             fix="add them to the environment (see placecell.agent.attempt.Walker)",
+        )
+
+
+def _require_sum(visits: Visits, episodes: int) -> None:
+    if isinstance(visits, tuple) and sum(visits) != episodes:
+        raise ConfigError(
+            expected=f"tours of {episodes} episodes in all",
+            came=f"{sum(visits)}, in {len(visits)} tours",
+            fix="let the environment's visits_per_tour name the length of each tour",
         )

@@ -13,7 +13,7 @@ from .beat import Beat
 from .interrupts import Interrupts
 from .limits import Limits
 from .loop import Agent
-from .plan import Leg, Plan, WorldFacts, legs
+from .plan import Leg, Plan, WorldFacts, legs, tours
 from .progress import watcher
 from .provenance import provenance
 from .recording import RecordOptions
@@ -40,7 +40,7 @@ def run(
     env: gymnasium.Env,
     agent: Agent,
     *,
-    episodes: int,
+    episodes: int | None,
     seed: int,
     out: Path,
     config: Mapping[str, object],
@@ -61,7 +61,7 @@ def run(
     Args:
         env: see :class:`~placecell.agent.attempt.Walker` for what it has to have.
         agent: what walks.
-        episodes: how many; the environment's first, so the same ones for every agent.
+        episodes: how many; the environment's first, so the same ones for every agent. None: all that it has.
         seed: of everything that is drawn. Equal seeds give equal results, the times apart.
         out: the run's folder, made here.
         config: what ``config.yaml`` shall say; the folder of a run with another one is refused.
@@ -93,7 +93,7 @@ def run_workers(
     make: Make,
     *,
     workers: int,
-    episodes: int,
+    episodes: int | None,
     seed: int,
     out: Path,
     config: Mapping[str, object],
@@ -144,7 +144,7 @@ class _Here:
 def _run(
     walking: Walking,
     plan: Plan,
-    episodes: int,
+    episodes: int | None,
     out: Path,
     config: Mapping[str, object],
     *,
@@ -153,7 +153,7 @@ def _run(
     tell: Callable[[str], None] | None,
 ) -> Summary:
     rule_of(plan.arm)
-    if episodes < 1:
+    if episodes is not None and episodes < 1:
         raise ConfigError(expected="episodes of 1 or more", came=str(episodes), fix="set episodes=N")
     if max_failures is not None and max_failures < 1:
         raise ConfigError(
@@ -167,10 +167,13 @@ def _run(
                 f"the last line of {out / RESULTS_FILE} was cut off after {len(folder.torn)} characters: "
                 "it was taken out, and its episode is walked again"
             )
+        facts = walking.facts() if episodes is None else None
+        episodes = facts.number_of_episodes if facts is not None else episodes
+        assert episodes is not None
         require_within(episodes, folder.statuses, out / RESULTS_FILE)
         if len(folder.statuses) == episodes:
             return _close(folder, plan, episodes)
-        facts = walking.facts()
+        facts = facts or walking.facts()
         _require_episodes(episodes, facts)
         folder.begin(provenance(seed=plan.seed, world=facts.provenance, oracle=facts.oracle))
         try:
@@ -194,12 +197,12 @@ def _walk(
     if _too_many(folder, max_failures):
         return
     pending = legs(episodes, facts.visits_per_tour, folder.statuses)
+    tour_of = {episode: tour for tour in tours(episodes, facts.visits_per_tour) for episode in tour}
     for result in walking.walk(pending):
         folder.append(result)
-        first = result.episode - result.episode % facts.visits_per_tour
-        last = min(first + facts.visits_per_tour, episodes) - 1
-        if facts.visits_per_tour > 1 and all(n in folder.statuses for n in range(first, last + 1)):
-            forget_tour(folder.path, first)
+        tour = tour_of[result.episode]
+        if facts.has_tours and all(episode in folder.statuses for episode in tour):
+            forget_tour(folder.path, tour.start)
         yield result
         if _too_many(folder, max_failures):
             return

@@ -1,11 +1,12 @@
 """The arms of a tour: what the memory holds when an episode begins. Nothing else differs between them.
 
 ``cold`` is emptied before each goal, ``warm`` keeps what the tour's earlier visits
-left, ``known`` has seen the whole house before, ``foreign`` has seen another house instead, ``geometry`` is
+left (and what was seen on the way between them, where an environment leads the agent), ``known`` has seen
+the whole house before, ``foreign`` has seen another house instead, ``geometry`` is
 warm without labels, ``stale`` has seen the house before its furniture was moved.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,7 +16,7 @@ from placecell.errors import ConfigError, EnvironmentUseError
 from placecell.memory import Memory, NoMemory
 from placecell.memory.archive import Archive
 
-from .loop import Agent
+from .loop import Agent, Observation
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,9 @@ class Arm:
         name: one of :data:`ARMS`.
         env: for any arm but ``cold`` it has ``visits_per_tour``, and its ``info["tags"]`` has ``tour`` and
             ``visit`` (counted from 0); for those that have seen a house ``survey(house)``, which yields
-            the observations of a body that is shown the whole of it, in the frame of the tour under way.
+            the observations of a body that is shown the whole of it, in the frame of the tour under way. It
+            may have ``carried()``, which yields what the agent was shown since the visit before, on its way
+            to this one's start.
         agent: whose memory it is, and whose perception a survey passes through.
 
     Raises:
@@ -157,18 +160,25 @@ class Arm:
         self._tour, self._left = None, None  # until it is whole, a later visit has to begin again
         memory.begin_episode("cold")
         if self._rule.seen is not None:
-            survey = self._env.get_wrapper_attr("survey")
-            for step, observation in enumerate(survey(self._rule.seen)):
-                memory.write(self._agent.perception(observation, step).frame)
+            self._show(self._env.get_wrapper_attr("survey")(self._rule.seen))
             if self._rule.visits == "restored":
                 self._left = memory.pack()
             memory.begin_episode("warm")
         self._tour, self._doubtful = tour, doubtful
 
     def _go_on(self) -> None:
+        memory = self._agent.memory
         if self._left is not None:
-            self._agent.memory.unpack(self._left)
-        self._agent.memory.begin_episode("warm")
+            memory.unpack(self._left)
+        memory.begin_episode("warm")
+        if self._rule.visits == "kept" and self._env.has_wrapper_attr("carried"):
+            self._show(self._env.get_wrapper_attr("carried")())
+            memory.begin_episode("warm")
+
+    def _show(self, observations: Iterable[Observation]) -> None:
+        """Writes what the agent is shown while it does not act."""
+        for step, observation in enumerate(observations):
+            self._agent.memory.write(self._agent.perception(observation, step).frame)
 
     def _require_tours(self) -> None:
         """Says before the work begins what every episode would say."""

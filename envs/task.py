@@ -51,6 +51,21 @@ def read_dataset(task: PointNav | ObjectNav) -> tuple[Episode, ...]:
     return read_habitat_objectnav(path) if isinstance(task, ObjectNav) else read_habitat_pointnav(path)
 
 
+def require_counted(episodes: int | None) -> int:
+    """How many episodes to draw, which nothing else says where they come from no dataset.
+
+    Raises:
+        ConfigError: None, which asks for all of a dataset.
+    """
+    if episodes is None:
+        raise ConfigError(
+            expected="a number of episodes, for these are drawn and there is no end to them",
+            came="episodes=null, which asks for all of a dataset",
+            fix="set episodes=N, or name a dataset",
+        )
+    return episodes
+
+
 class DrawnEpisodes(Sequence[Episode]):
     """Episodes that are drawn when they are first looked at; how many there are is known before.
 

@@ -8,13 +8,16 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from .config_errors import plain, unknown_key, wrong_value
 
+_NULLABLE = ("episodes",)  # null: all of a dataset
+
 
 def settle_values(cfg: DictConfig, config_name: str) -> DictConfig:
     """The configuration, each value of the kind that its default has.
 
     Where the default is a float an integer becomes one; where it is text a number stays what was typed
     (``env.split=1_2``). A default of null accepts anything, one of text a list or mapping too (a preset's
-    name, or the preset itself), and null is accepted everywhere but at the top.
+    name, or the preset itself), and null is accepted everywhere but at the top,
+    where only ``episodes`` may be.
     A key added with ``+`` has to lie in a node with a ``_target_``, which then accepts it or not.
 
     Raises:
@@ -51,7 +54,8 @@ def _settled(
         elif isinstance(before[key], dict) and isinstance(value, dict):
             changes += _settled(defaults[key], cfg[key], f"{path}.", typed)
         elif value != before[key] or type(value) is not type(before[key]):
-            new = _of_kind(path, before[key], value, typed.get(path), nullable=bool(prefix))
+            nullable = bool(prefix) or key in _NULLABLE
+            new = _of_kind(path, before[key], value, typed.get(path), nullable=nullable)
             if new is not value:
                 changes.append((path, new))
     return changes

@@ -70,20 +70,21 @@ def _run(cfg: DictConfig, out: Path) -> int:
         summary = walk()
     except KeyboardInterrupt as stop:
         walked = len(read_results(out)) if (out / RESULTS_FILE).exists() else 0
+        of = "all" if cfg.episodes is None else cfg.episodes
         raise KeyboardInterrupt(
-            f"{walked} of {cfg.episodes} episodes are kept; go on with: {_same_command(sweep or out)}"
+            f"{walked} of {of} episodes are kept; go on with: {_same_command(sweep or out)}"
         ) from stop
     Console().print(table(summary))
-    attempted, done = summary.counts["attempted"], summary.counts["done"]
-    print(f"{done} of {cfg.episodes} episodes done; look into {out}: summary.json, {RESULTS_FILE}, episodes/")
-    if done == cfg.episodes:
+    wanted, attempted, done = (summary.counts[name] for name in ("wanted", "attempted", "done"))
+    print(f"{done} of {wanted} episodes done; look into {out}: summary.json, {RESULTS_FILE}, episodes/")
+    if done == wanted:
         return 0
     first = next(result for result in read_results(out) if result.status != "done")
     line = (
         f"placecell-run: {attempted - done} of {attempted} episodes were not done; the first, "
         f"{first.episode_id!r}, {first.status}: {first.reason}"
     )
-    if attempted < cfg.episodes:
+    if attempted < wanted:
         line += f"; ended by max_failures={cfg.max_failures}: raise it and give the same command to go on"
     print(line, file=sys.stderr)
     return 1
@@ -135,6 +136,8 @@ def _plain(node: DictConfig) -> dict[str, Any]:
 
 def _require_counts(cfg: DictConfig) -> None:
     _require_whole("workers", cfg.workers, 0, "set workers=N; 0 walks in this process")
+    if cfg.episodes is not None:
+        _require_whole("episodes", cfg.episodes, 1, "set episodes=N, or episodes=null for all of a dataset")
     if cfg.max_failures is not None:
         advice = "set max_failures=N, or max_failures=null to go on whatever happens"
         _require_whole("max_failures", cfg.max_failures, 1, advice)

@@ -10,7 +10,7 @@ from ..body import Body, make_body
 from ..objectnav import ObjectNav, asked_for, require_known
 from ..options import from_options
 from ..pointnav import PointNav, of_scene
-from ..task import DrawnEpisodes, Episodes, Task, make_task, read_dataset
+from ..task import DrawnEpisodes, Episodes, Task, make_task, read_dataset, require_counted
 from ..tour import Tour
 from .builtin import builtin_scene
 from .camera import Camera
@@ -26,7 +26,7 @@ def make_mesh_env(
     up: Up = "auto",
     body: str | Mapping[str, Any] = "habitat_pointnav",
     task: Mapping[str, Any] | None = None,
-    episodes: int = 10,
+    episodes: int | None = 10,
     seed: int = 0,
     width: int = 128,
     height: int = 128,
@@ -45,7 +45,7 @@ def make_mesh_env(
         task: ``name`` (``pointnav``, ``objectnav``, ``tour``) and the task's own keys: see
             :class:`~placecell.envs.pointnav.PointNav`, :class:`~placecell.envs.objectnav.ObjectNav`,
             :class:`~placecell.envs.tour.Tour`.
-        episodes: how many to generate where the task names no dataset.
+        episodes: how many to generate where the task names no dataset; None will do where it names one.
         seed: of the generated episodes (and of the built-in home's look: always the same one).
         width, height: pixels of the forward camera, which sits where the body has its eyes.
         cameras: further cameras, as keys of :class:`~placecell.envs.mesh.camera.Camera`; what they don't say
@@ -77,12 +77,13 @@ def make_mesh_env(
     )  # fmt: skip
 
 
-def _episodes(task: Task, world: World, count: int, seed: int) -> Episodes:
+def _episodes(task: Task, world: World, episodes: int | None, seed: int) -> Episodes:
     """The dataset's episodes of this scene, or drawn ones."""
+    if not isinstance(task, Tour) and task.dataset is not None:
+        return of_scene(read_dataset(task), world.area, world.scene_id)
+    count = require_counted(episodes)
     if isinstance(task, Tour):
         return DrawnEpisodes(count, lambda number: task.draw(world, number, seed), task.goals)
-    if task.dataset is not None:
-        return of_scene(read_dataset(task), world.area, world.scene_id)
     if isinstance(task, ObjectNav):
         return DrawnEpisodes(count, lambda number: (task.draw(world, number, seed),))
     return task.episodes(world.area, scene_id=world.scene_id, count=count, seed=seed)

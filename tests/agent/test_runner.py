@@ -32,7 +32,8 @@ def walk(toybot, tmp_path):
         agent = agent or import_module("toybot.walker").walker(env, memory)
         out = tmp_path / name
         config = {"seed": seed, "a": {"b": 1}}
-        return out, run(env, agent, episodes=episodes, seed=seed, out=out, config=config, **(how or {}))
+        how = {"episodes": episodes, **(how or {})}
+        return out, run(env, agent, seed=seed, out=out, config=config, **how)
 
     return go
 
@@ -208,6 +209,15 @@ def test_provenance_says_what_made_the_run(walk):
 
 def test_a_file_that_git_does_not_track_has_no_commit(tmp_path):
     assert commit(tmp_path / "module.py") == {"commit": None, "modified": None}
+
+
+def test_no_number_of_episodes_asks_for_all_and_goes_on_with_what_is_there(walk):
+    out, summary = walk(episodes=4, how={"episodes": None})
+    assert (summary.counts["wanted"], summary.counts["done"]) == (4, 4)
+    before = lines(out)
+    (out / "results.jsonl").write_text("".join((out / "results.jsonl").read_text().splitlines(True)[:2]))
+    assert walk(episodes=4, how={"episodes": None})[1].counts["done"] == 4
+    assert lines(out) == before
 
 
 def test_more_episodes_than_there_are_are_refused(walk):

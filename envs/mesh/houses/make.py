@@ -12,7 +12,7 @@ from ...episode import Episode
 from ...habitat_files import bare_name
 from ...objectnav import ObjectNav, require_known
 from ...pointnav import PointNav, require_walkable
-from ...task import Task, make_task, read_dataset
+from ...task import Task, make_task, read_dataset, require_counted
 from ...tour import Tour
 from ..env import MeshNavEnv
 from ..make import make_cameras
@@ -30,7 +30,7 @@ def make_houses_env(
     *,
     body: str | Mapping[str, Any] = "habitat_objectnav",
     task: Mapping[str, Any] | None = None,
-    episodes: int = 10,
+    episodes: int | None = 10,
     seed: int = 0,
     width: int = 128,
     height: int = 128,
@@ -51,7 +51,7 @@ def make_houses_env(
             its own.
         task: ``name`` (``pointnav``, ``objectnav``, ``tour``) and the task's own keys. A dataset's scenes are
             names of the split's houses, as ``house-test-17``.
-        episodes: how many; of tours, visits.
+        episodes: how many; of tours, visits. None will do where the task names a dataset.
         seed: of the episodes; the houses are the split's whatever it is.
         width, height: pixels of the forward camera, which sits where the body has its eyes.
         cameras: further cameras, as keys of :class:`~placecell.envs.mesh.camera.Camera`.
@@ -77,7 +77,7 @@ def make_houses_env(
         require_known(chosen.categories, (*FURNITURE, *SMALL), "houses")
     sources = HouseSources(split, houses, walker, chosen, seed)
     given = _dataset(chosen, split, houses)
-    dataset = given or sources.episodes(episodes)
+    dataset = given or sources.episodes(require_counted(episodes))
     first = sources.worlds(dataset[0].scene_id)
     # Of the others' houses, none is made before it is entered.
     for episode in given:

@@ -101,3 +101,8 @@ def test_a_further_camera_sees_with_the_bodys_eyes_unless_told_otherwise():
     front, back, low = env.cameras
     assert (back.height_m, back.hfov_deg, back.max_depth_m) == (0.88, 79.0, 5.0)
     assert (front.height_m, low.height_m, low.hfov_deg) == (0.88, 0.2, 79.0)
+
+
+def test_episodes_that_are_drawn_have_a_number():
+    with pytest.raises(ConfigError, match=r"a number of episodes, for these are drawn .*; set episodes=N"):
+        make_mesh_env(episodes=None)
