@@ -27,20 +27,11 @@ def read_document(path: Path, form: str) -> dict[str, object]:
     Raises:
         EpisodeError: the file is missing, truncated, not JSON, or holds something else than an object.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise EpisodeError(
-            expected=f"a dataset of episodes at {path}",
-            came=error.strerror or str(error),
-            fix="check the path, or generate one for your mesh with placecell.envs.generate",
-        ) from error
-    try:
-        text = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
-    except (EOFError, OSError, zlib.error) as error:
-        raise EpisodeError(
-            expected=f"{path} to be a whole gzip file", came=str(error), fix="copy or download it again"
-        ) from error
+    text = read_content(
+        path,
+        "a dataset of episodes",
+        "check the path, or generate one for your mesh with placecell.envs.generate",
+    )
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -50,6 +41,30 @@ def read_document(path: Path, form: str) -> dict[str, object]:
     if not isinstance(document, dict):
         raise EpisodeError(expected=f"a JSON object in {path}", came=kind(document), fix=form)
     return document
+
+
+def read_content(path: Path, what: str, fix: str) -> bytes:
+    """What a file holds, gzip or plain.
+
+    Args:
+        path: of the file.
+        what: it should be, and what to do (``fix``) where it is not there.
+
+    Raises:
+        EpisodeError: it is missing or truncated.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise EpisodeError(
+            expected=f"{what} at {path}", came=error.strerror or str(error), fix=fix
+        ) from error
+    try:
+        return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+    except (EOFError, OSError, zlib.error) as error:
+        raise EpisodeError(
+            expected=f"{path} to be a whole gzip file", came=str(error), fix="copy or download it again"
+        ) from error
 
 
 def write_document(path: Path, document: Mapping[str, object]) -> None:
@@ -118,10 +133,7 @@ class Entry:
     def numbers(self, key: str, count: int) -> np.ndarray:
         """``count`` finite numbers, float64."""
         value = self.get(key, list)
-        plain = len(value) == count and all(
-            isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in value
-        )
-        if not plain:
+        if len(value) != count or not all(map(is_number, value)):
             raise EpisodeError(
                 expected=f"{count} finite numbers as {key!r} {self.where}",
                 came=json.dumps(value)[:80],
@@ -135,6 +147,16 @@ class Entry:
         if not isinstance(value, dict):
             raise EpisodeError(expected=f"an object as {role}{where}", came=kind(value), fix=self.form)
         return Entry(value, f"of {where}", self.form)
+
+
+def is_number(value: object) -> bool:
+    """Whether a JSON value is a finite number that a float can hold."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def kind(value: object) -> str:

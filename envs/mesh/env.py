@@ -12,6 +12,8 @@ from placecell.errors import EnvironmentUseError, EpisodeError
 from placecell.geometry import Pose, transform
 
 from ..body import Action, Body
+from ..episode_choice import episode_index
+from ..frames import in_frame, plain_pose
 from ..geodesic import NavigableArea
 from ..task import Episodes, Task
 from ..tour import Tour
@@ -22,7 +24,7 @@ from .noise import Noise, PoseNoise
 from .observation import Observation, Sensors
 from .scene import Scene
 from .survey import Elsewhere, Nowhere, Which, require_which, survey_poses
-from .walk import Walk, in_frame, plain_pose
+from .walk import Walk
 from .world import World
 
 
@@ -156,16 +158,8 @@ class MeshNavEnv(gymnasium.Env):
     ) -> tuple[Observation, dict[str, Any]]:
         """Starts an episode; raises :class:`EpisodeError` for one that cannot be walked."""
         super().reset(seed=seed)
-        index = (options or {}).get("episode")
-        if index is None:
-            index = int(self.np_random.integers(len(self.episodes)))
-        whole = isinstance(index, int | np.integer) and not isinstance(index, bool)
-        if not whole or not 0 <= index < len(self.episodes):
-            raise EpisodeError(
-                expected=f"an episode from 0 to {len(self.episodes) - 1}", came=repr(index),
-                fix="pass options={'episode': i} within the dataset",
-            )  # fmt: skip
-        episode = self.episodes[int(index)]
+        index = episode_index((options or {}).get("episode"), len(self.episodes), self.np_random)
+        episode = self.episodes[index]
         self._walk = Walk.begin(
             episode, self._worlds(episode.scene_id), self.body, radius_m=self.task.radius_m(episode),
             noise=self.noise, seed=int(self.np_random.integers(2**62)),

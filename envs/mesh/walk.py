@@ -8,27 +8,17 @@ from typing import Any
 import numpy as np
 
 from placecell.arrays import Point, Transform, generator
-from placecell.geometry import Pose, invert, transform, wrap_angle
+from placecell.geometry import Pose, invert, wrap_angle
 
 from ..body import Action, Body
 from ..episode import Episode
+from ..frames import in_frame, level, plain_pose
 from ..geodesic import DistanceField, Standing
 from ..measures import navigation_measures, success
 from ..objectnav import LOOSE_M
 from ..pointnav import goal_points, require_walkable
 from .noise import ActuationNoise, Displacement, Noise, PoseNoise
 from .world import World
-
-
-def in_frame(origin: Pose, pose: Pose) -> Pose:
-    """A pose of the world in the frame of ``origin``: at its feet, x along its heading, z up."""
-    x, y, z = transform(invert(origin.T_world_body()), pose.position).tolist()
-    return Pose(x, y, z, wrap_angle(pose.yaw_rad - origin.yaw_rad), pose.pitch_rad)
-
-
-def plain_pose(pose: Pose) -> dict[str, Any]:
-    """A pose as plain JSON, metres and radians."""
-    return {"position": pose.position.tolist(), "yaw_rad": pose.yaw_rad, "pitch_rad": pose.pitch_rad}
 
 
 @dataclass
@@ -96,7 +86,7 @@ class Walk:
     def origin(self) -> Pose:
         """Where the episode's frame is, in the world."""
         if self.episode.origin is not None:
-            return replace(self.episode.origin, pitch_rad=0.0)
+            return level(self.episode.origin)
         x, y, z = self.points[0].tolist()
         return replace(self.episode.start, x=x, y=y, z=z, pitch_rad=0.0)
 

@@ -2,7 +2,6 @@
 
 import io
 import logging
-import os
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -13,16 +12,12 @@ import numpy as np
 
 from placecell.arrays import Faces, Points, atomic_write, content_hash
 
+from ..folders import cache_folder
 from .ground import Ground
 from .settings import WalkSettings
 
 _FORMAT = 2  # raise it when the pipeline changes what it makes
 _LOG = logging.getLogger(__name__)
-
-
-def cache_folder() -> Path:
-    """``PLACECELL_CACHE``, or ``~/.cache/placecell``. Safe to delete at any time."""
-    return Path(os.environ.get("PLACECELL_CACHE") or Path.home() / ".cache" / "placecell")
 
 
 def load_or_build(
