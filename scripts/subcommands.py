@@ -38,7 +38,8 @@ class Subcommands:
             ConfigError: an unknown subcommand or option.
         """
         if not arguments or arguments[0] in ("-h", "--help"):
-            known = "\n".join(f"  {name:<10}{self.module(name).HELP}" for name in self.names)
+            width = max(map(len, self.names)) + 2
+            known = "\n".join(f"  {name:<{width}}{self.module(name).HELP}" for name in self.names)
             head = f"{self.program}: {self.about}"
             text = f"{head}\n\nsubcommands:\n{known}\n\n{self.program} SUBCOMMAND --help shows its options"
             print(text, file=sys.stdout if arguments else sys.stderr)

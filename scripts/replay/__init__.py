@@ -16,7 +16,9 @@ from ..subcommands import Subcommands
 from .reading import NotReadableError
 
 PROGRAM = "placecell-replay"
-SUBCOMMANDS = ("page", "summary", "compare", "seeds", "export", "verify", "recall", "video")
+SUBCOMMANDS = (
+    "page", "summary", "compare", "seeds", "export", "verify", "recall", "video", "submission", "score",
+)  # fmt: skip
 _COMMAND = Subcommands(
     PROGRAM,
     "looks at the folders that placecell-run leaves, one or several beside each other.",

@@ -23,7 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run_a", metavar="RUN_A", type=Path, help="the folder of the run under test")
     parser.add_argument("run_b", metavar="RUN_B", type=Path, help="the folder of its control")
     parser.add_argument(
-        "--measure", default="spl", help="what gains and losses are in: spl (if not named) or another measure"
+        "--measure",
+        help="what gains and losses are in; spl (of streets task_completion), if not named",
     )
     parser.add_argument(
         "--partial",

@@ -376,7 +376,7 @@ def test_an_unknown_subcommand_lists_the_known_ones(capsys):
     assert code == 2
     assert complaint == (
         "placecell-replay: expected a subcommand: page, summary, compare, seeds, export, verify, recall, "
-        "video, got 'compair'; "
+        "video, submission, score, got 'compair'; "
         "did you mean placecell-replay compare?\n"
     )
 
