@@ -36,6 +36,7 @@ GIVES = {
     "rerun": "placecell-replay export --to rerun",
     "mcap": "placecell-replay export --to mcap",
     "lerobot": "placecell-replay export --to lerobot",
+    "features": "panorama features in HDF5 files",
     "dev": "make test",
 }
 
