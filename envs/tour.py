@@ -42,6 +42,7 @@ class Tour:
         max_steps: the budget of a visit; None takes the body's.
         categories: what is asked for; None asks for all that the worlds have, but walls, doors and the like.
         closest_m, furthest_m: bounds on the geodesic distance of each visit.
+        visits: None; tours of instructions have it, see :mod:`~placecell.envs.graph.tours`.
     """
 
     name: ClassVar[str] = "tour"
@@ -57,6 +58,7 @@ class Tour:
     categories: tuple[str, ...] | None = None
     closest_m: float = 1.0
     furthest_m: float = 30.0
+    visits: int | None = None
 
     def __post_init__(self) -> None:
         if self.arm not in ARMS:
@@ -67,6 +69,12 @@ class Tour:
             max_steps=self.max_steps, goals=self.goals,
         )  # fmt: skip
         require_range(self.closest_m, self.furthest_m)
+        if self.visits is not None:
+            raise ConfigError(
+                expected="task.goals as the number of visits in tours of houses",
+                came=f"task.visits={self.visits}, which tours of instructions have",
+                fix="set task.goals, or walk instructions: env=r2r",
+            )
         if min(self.places, self.repeats, self.objects) < 0 or (self.repeats and not self.objects):
             raise ConfigError(
                 expected="task.goals of at least task.places + task.repeats, and an object to repeat",
