@@ -22,6 +22,7 @@ COMMANDS = [
 LEARNED = [
     "agent/perception/segmenter.safetensors",
     "agent/policies/expectation.json",
+    "agent/policies/routes/habits.json",
     "memory/reversible.safetensors",
 ]
 
