@@ -22,7 +22,14 @@ class CategoryGoal:
     name: str
 
 
-Goal = PointGoal | CategoryGoal
+@dataclass(frozen=True)
+class InstructionGoal:
+    """Do what a text says; empty where the agent is only carried through."""
+
+    text: str
+
+
+Goal = PointGoal | CategoryGoal | InstructionGoal
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from placecell.arrays import Point
 from placecell.envs.body import Action
 from placecell.geometry import Pose
 
-from ..perception.percept import Percept, PointGoal
+from ..perception.percept import CategoryGoal, Percept, PointGoal
 
 STOP, FORWARD = int(Action.STOP), int(Action.MOVE_FORWARD)
 LEFT, RIGHT = int(Action.TURN_LEFT), int(Action.TURN_RIGHT)
@@ -24,12 +24,12 @@ def near(pose: Pose, point: Point, within_m: float) -> bool:
 def reached(percept: Percept, within_m: float) -> bool:
     """Whether a point goal is within ``within_m``, or an object of the goal's category is seen within 1 m.
 
-    Without labels no object is ever seen.
+    Without labels no object is ever seen; where an instruction ends, this does not tell.
     """
     if isinstance(percept.goal, PointGoal):
         return near(percept.pose, percept.goal.position, within_m)
     frame = percept.frame
-    if frame.labels is None:
+    if frame.labels is None or not isinstance(percept.goal, CategoryGoal):
         return False
     close = (frame.labels == percept.goal.category) & (frame.depth > 0) & (frame.depth < _NEAR_M)
     return int(close.sum()) >= _FEWEST_PIXELS

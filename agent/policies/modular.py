@@ -109,6 +109,12 @@ class ModularPolicy(Policy):
     def _choose(self, percept: Percept, retrieval: Retrieval) -> Decision:
         if isinstance(percept.goal, PointGoal):
             return self._points.decide(percept)
+        if not isinstance(percept.goal, CategoryGoal):
+            raise ConfigError(
+                expected="a point or a thing to go to",
+                came="an instruction",
+                fix="set agent=graph or agent=streets",
+            )
         self._require_labels(percept, percept.goal)
         self._things.see(percept.frame)
         return self._objects.decide(percept, self._recalled(percept, retrieval), self._walker.went_forward)

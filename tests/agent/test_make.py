@@ -20,6 +20,7 @@ CONF = Path(placecell.conf.__file__).parent
 POLICIES = {
     "expert": ExpertPolicy, "forward": ForwardPolicy, "modular": ModularPolicy, "random": RandomPolicy,
 }  # fmt: skip
+ON_GRAPHS = ("gold", "graph", "streets", "uniform")
 MEMORIES = {
     "flat": FlatNeighbours,
     "frames": FrameList,
@@ -46,7 +47,7 @@ def made(home, *overrides):
 
 
 def test_these_are_all_choices():
-    assert sorted(path.stem for path in (CONF / "agent").glob("*.yaml")) == sorted(POLICIES)
+    assert sorted(path.stem for path in (CONF / "agent").glob("*.yaml")) == sorted((*POLICIES, *ON_GRAPHS))
     assert sorted(path.stem for path in (CONF / "memory").glob("*.yaml")) == sorted(MEMORIES)
 
 
