@@ -16,6 +16,7 @@ from .resume import differences
 from .stored_run import StoredRun
 
 MEASURES = ("success", "spl", "soft_spl")
+STREETS = ("task_completion", "shortest_path_distance", "success_edit_distance", "ndtw_hops")
 
 
 @dataclass(frozen=True)
@@ -57,14 +58,16 @@ class Comparison:
 
 
 def compare_runs(
-    a: StoredRun, b: StoredRun, *, measure: str = "spl", partial: bool = False, seed: int = 0
+    a: StoredRun, b: StoredRun, *, measure: str | None = None, partial: bool = False, seed: int = 0
 ) -> Comparison:
     """What A is worth beside B.
 
     Args:
         a: the run under test.
         b: its control.
-        measure: a key of their measures, beside success, SPL and SoftSPL.
+        measure: a key of their measures, beside success, SPL and SoftSPL (in the streets: task completion,
+            shortest-path distance, success edit distance and nDTW over hops); None: ``spl``, in the streets
+            ``task_completion``.
         partial: whether runs that are not at their end may be compared, over the episodes that both have.
         seed: of the intervals' draws.
 
@@ -86,8 +89,11 @@ def compare_runs(
             came=f"{len(a.results)} in {a.folder} and {len(b.results)} in {b.folder}, none of them in both",
             fix="compare runs with equal env, task and seed",
         )
-    _require_measure(measure, [result for both in pairs for result in both])
-    measures = tuple(dict.fromkeys((*MEASURES, measure)))
+    both_sides = [result for both in pairs for result in both]
+    streets = any(STREETS[0] in result.measures for result in both_sides)
+    measure = measure or (STREETS[0] if streets else "spl")
+    _require_measure(measure, both_sides)
+    measures = tuple(dict.fromkeys((*(STREETS if streets else MEASURES), measure)))
     return Comparison(
         a=_side(a),
         b=_side(b),

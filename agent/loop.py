@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -12,7 +13,8 @@ from placecell.memory import Memory, Retrieval
 from .perception.percept import Percept
 from .policies.policy import Decision, Policy
 
-Observation = dict[str, np.ndarray]
+Observation = dict[str, Any]
+"""NumPy arrays by name; text (an instruction) is a ``str``, as Gymnasium has it."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from .results import Result, Summary
+from .results import Result, Summary, success_of
 
 _REASONS_SHOWN = 5
 
@@ -71,10 +71,14 @@ class ProgressBar(Watcher):
 
 
 class RunningRates:
-    """Success rate and SPL so far, over the episodes that are done; the others are counted beside them."""
+    """Success rate and SPL so far, over the episodes that are done; the others are counted beside them.
+
+    In the streets it is the task completion alone.
+    """
 
     def __init__(self) -> None:
         self._done, self._lost, self._success, self._spl = 0, 0, 0.0, 0.0
+        self._streets = False
 
     def add(self, result: Result) -> None:
         """Takes one episode into the rates."""
@@ -82,12 +86,15 @@ class RunningRates:
             self._lost += 1
             return
         self._done += 1
-        self._success += result.measures.get("success", 0.0)
+        self._success += success_of(result.measures) or 0.0
+        self._streets = self._streets or "task_completion" in result.measures
         self._spl += result.measures.get("spl", 0.0)
 
     def __str__(self) -> str:
         n = max(self._done, 1)
         lost = f", {self._lost} not done" if self._lost else ""
+        if self._streets:
+            return f"TC {self._success / n:.2f}{lost}"
         return f"SR {self._success / n:.2f}, SPL {self._spl / n:.2f}{lost}"
 
 

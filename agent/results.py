@@ -21,6 +21,8 @@ from .result_lines import checked_line, fields_of, from_newer, no_result, split_
 Status = Literal["done", "crashed", "stalled", "timed_out"]
 STATUSES: tuple[Status, ...] = get_args(Status)
 RESULTS_FILE = "results.jsonl"
+SUCCESSES = ("success", "task_completion")
+"""The measures that say whether an episode succeeded, the first that is there."""
 Tag = str | int | float | bool
 Start = tuple[float, float, float, float]
 
@@ -124,6 +126,18 @@ def finite(value: float) -> float | None:
     (0.5, None)
     """
     return float(value) if math.isfinite(value) else None
+
+
+def success_of(measures: Mapping[str, Any]) -> float | None:
+    """How well an episode went by the measure that stands for success; None where it has none.
+
+    ``success``, or in the streets, whose field has another name and another rule, ``task_completion``.
+
+    >>> success_of({"success": 1.0}), success_of({"task_completion": 0.0}), success_of({"path_length": 9.0})
+    (1.0, 0.0, None)
+    """
+    found = (measures.get(name) for name in SUCCESSES)
+    return next((float(value) for value in found if value is not None), None)
 
 
 def summarise(results: Sequence[Result], *, seed: int = 0, wanted: int | None = None) -> Summary:

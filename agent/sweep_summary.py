@@ -1,7 +1,6 @@
 """What a sweep came to, in numbers: every job's means, and in tours what each arm's memory was worth."""
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
@@ -9,11 +8,13 @@ from placecell.errors import EpisodeError
 
 from .compare import STRATA, Difference, paired_difference, visit, visits
 from .failures import FAILURES
-from .results import STATUSES, Mean, Result, mean_of
+from .results import STATUSES, Mean, Result, mean_of, success_of
 from .sweep import Job
 from .tours import ARMS, CONTROL
 
-MEASURES = ("success", "success_1m", "spl")
+MEASURES = (
+    "success", "success_1m", "spl", "task_completion", "shortest_path_distance", "success_edit_distance",
+)  # fmt: skip
 COMPARED = ("spl", "success")
 _NOISES = ("none", "low", "high")
 
@@ -140,7 +141,8 @@ def _row(job: Job, seed: int) -> JobRow:
 
 
 def _failures(done: Sequence[Result]) -> dict[str, int]:
-    failed = [result for result in done if result.measures.get("success", math.nan) < 1]
+    successes = ((result, success_of(result.measures)) for result in done)
+    failed = [result for result, success in successes if success is not None and success < 1]
     counts: dict[str, int] = {name: sum(result.failure == name for result in failed) for name in FAILURES}
     return {**counts, "unsorted": len(failed) - sum(counts.values())}
 

@@ -12,6 +12,10 @@ from .tours import CONTROL
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
+_HEADS = {
+    "success": "SR", "success_1m": "objects within 1 m", "spl": "SPL", "task_completion": "TC",
+    "shortest_path_distance": "SPD", "success_edit_distance": "SED",
+}  # fmt: skip
 NOT_RUN, NOT_READABLE = "not run", "not readable"
 
 
@@ -63,18 +67,23 @@ def _jobs(rows: Sequence[JobRow]) -> str:
 
 def _job_cells(rows: Sequence[JobRow]) -> list[list[str]]:
     """The head, then a line a job."""
-    looser = any("success_1m" in row.measures for row in rows)
-    near = ["objects within 1 m"] if looser else []
-    cells = [["job", "episodes done", "houses", "SR", *near, "SPL", "oracle inputs"]]
+    shown = {name: head for name, head in _HEADS.items() if _is_shown(name, rows)}
+    cells = [["job", "episodes done", "houses", *shown.values(), "oracle inputs"]]
     for row in rows:
         if not row.attempted:
             cells.append([row.name, nothing_of(row), *[""] * (len(cells[0]) - 2)])
             continue
-        names = ["success", *(["success_1m"] if looser else []), "spl"]
-        means = [mean_text(row.measures.get(name)) for name in names]
+        means = [mean_text(row.measures.get(name)) for name in shown]
         oracle = ", ".join(row.oracle) or "none"
         cells.append([row.name, done_of(row), str(row.houses), *means, oracle])
     return cells
+
+
+def _is_shown(name: str, rows: Sequence[JobRow]) -> bool:
+    """What a job has; SR and SPL in any case, but of streets alone, which have measures of their own."""
+    if any(name in row.measures for row in rows):
+        return True
+    return name in ("success", "spl") and not any("task_completion" in row.measures for row in rows)
 
 
 def _failures(rows: Sequence[JobRow]) -> str:

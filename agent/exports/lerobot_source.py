@@ -90,7 +90,9 @@ def _kind(recording: Recording, folder: Path, depth: bool) -> Kind:
             raise ArchiveError(
                 expected=f"observations with {name}",
                 came=f"{folder.name} with {', '.join(sorted(first))}",
-                fix="choose an embodiment whose sensors have it",
+                fix="choose an embodiment whose sensors have it"
+                if header.get("surroundings") is None
+                else "a world of panoramas has no images here: export it to rerun or mcap",
             )
     height, width = first["rgb"].shape[:2]
     if height % 2 or width % 2:

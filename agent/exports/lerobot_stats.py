@@ -101,7 +101,8 @@ class Moments:
         shape = self.merged["min"].shape
         low, high = self.merged["min"].ravel(), self.merged["max"].ravel()
         counts = np.zeros((low.size, BINS), np.int64)
-        width = np.where(high > low, (high - low) / BINS, 1.0)
+        width = (high - low) / BINS
+        width = np.where(width > 0, width, 1.0)  # of equal values, and of a range too small to be divided
         for batch in batches:
             bins = ((_by_component(batch, shape) - low) / width).astype(np.int64).clip(0, BINS - 1)
             for component in range(low.size):

@@ -144,6 +144,8 @@ class Walked:
         """What the recording is, and what it lacks, a line each."""
         header, count = self.recording.header, len(self.steps)
         lines = [f"episode {header.get('episode_id')} of {header.get('scene_id')}, {count} steps"]
+        if instruction := header.get("instruction"):
+            lines.append(f"instruction: {' '.join(instruction.split())}")
         if not self.recording.complete:
             lines.append(f"cut off: {count} complete steps, and no end")
         if not self.framed:

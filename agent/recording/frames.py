@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from . import arrays
 from .hashes import Kept
 from .plain import numbers
 
-Observation = Mapping[str, np.ndarray]
+Observation = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def pack_step(
     """A member's content, and the ``dtypes`` and ``images`` of its :class:`FrameEntry`.
 
     Args:
-        observation: the environment's own arrays.
+        observation: the environment's own arrays, and its text.
         seen: the same as they are kept.
         frame: what was written into the memory; images that are arrays of the observation are not kept twice.
         growth: of the memory since the last member.

@@ -21,7 +21,8 @@ def observation_hash(observation: Mapping[str, object]) -> str:
 
     One after the other, by rising name: the name in UTF-8, a zero byte, NumPy's type string (``<f4``), a zero
     byte, the lengths of the axes as decimals with commas between, a zero byte, and the elements in C order,
-    after :func:`~placecell.agent.recording.arrays.narrow`.
+    after :func:`~placecell.agent.recording.arrays.narrow`. Text (``str``, as Gymnasium's ``Text`` gives it)
+    counts as the array of no axes that ``numpy.array`` makes of it.
 
     Raises:
         EnvironmentUseError: something in it is no array of numbers or text.
@@ -41,11 +42,13 @@ class Kept:
 
     @classmethod
     def of(cls, name: str, value: object) -> "Kept":
-        """The array of one name.
+        """The array of one name; of text (``str``) the array that ``numpy.array`` makes of it.
 
         Raises:
             EnvironmentUseError: it is none, or one that can't be kept without pickle.
         """
+        if isinstance(value, str):
+            value = np.array(str(value))
         if not isinstance(value, np.ndarray) or value.dtype.kind not in _KINDS:
             kind = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
             raise EnvironmentUseError(

@@ -10,13 +10,14 @@ import gymnasium
 
 from placecell.arrays import atomic_write
 from placecell.envs.body import Action
-from placecell.errors import ArchiveError
+from placecell.errors import ArchiveError, EnvironmentUseError
 from placecell.memory.clock import Clock
 
 from ..loop import Agent
 from .hashes import ALGORITHM
 from .options import LEVELS, RecordOptions
-from .plain import numbers, points_of, pose_of, to_line
+from .plain import name_of, numbers, points_of, pose_of, to_line, walked_of
+from .surroundings import Surroundings
 
 FORMAT = "placecell-recording"
 VERSION = 1
@@ -45,11 +46,22 @@ def facts_of(options: RecordOptions, env: gymnasium.Env, agent: Agent) -> dict[s
 
 
 def facts_of_start(env: gymnasium.Env) -> dict[str, object]:
-    """What an environment tells of an episode that it has just been reset to, beside its info."""
-    return {
+    """What an environment tells of an episode that it has just been reset to, beside its info.
+
+    ``instruction`` and ``surroundings`` are there only of environments that have them, and ``actions`` only
+    of those that name their actions, which may be others in each episode.
+    """
+    told: dict[str, object] = {
         "origin": env.get_wrapper_attr("origin") if _has(env, "origin") else None,
         "shortest_path": env.get_wrapper_attr("shortest_path")() if _has(env, "shortest_path") else None,
     }
+    if _has(env, "action_names"):
+        told["actions"] = list(map(str, env.get_wrapper_attr("action_names")))
+    if _has(env, "instruction"):
+        told["instruction"] = str(env.get_wrapper_attr("instruction"))
+    if _has(env, "surroundings"):
+        told["surroundings"] = env.get_wrapper_attr("surroundings")()
+    return told
 
 
 def write_header(folder: Path, episode: Mapping[str, object], facts: Mapping[str, object]) -> None:
@@ -62,7 +74,22 @@ def write_header(folder: Path, episode: Mapping[str, object], facts: Mapping[str
     parts = {"format": FORMAT, "version": VERSION, **episode, **facts}
     owners = {key: f"the recording's header, {key}," for key in parts}
     header = json.loads(to_line(parts, owners))
-    atomic_write(folder / HEADER_FILE, json.dumps(header, indent=1) + "\n")
+    around = header.pop("surroundings", None)
+    text = json.dumps(header, indent=1)
+    if around is not None:  # thousands of numbers, of which none deserves a line of its own
+        text = f'{text[:-2]},\n "surroundings": {_kept(around)}\n}}'
+    atomic_write(folder / HEADER_FILE, text + "\n")
+
+
+def _kept(around: object) -> str:
+    try:
+        return Surroundings.of(around).bounded().to_line()
+    except ValueError as error:
+        raise EnvironmentUseError(
+            expected="surroundings() of the environment to give nodes, edges and gold, plain JSON",
+            came=str(error),
+            fix='return {"nodes": [[x, y, z], ...], "edges": [[i, j], ...], "gold": [[x, y, z], ...]}',
+        ) from error
 
 
 def read_header(folder: Path) -> dict[str, Any]:
@@ -130,6 +157,7 @@ _READ: Mapping[str, Callable[[Any], object]] = {
     "start": pose_of, "origin": pose_of, "goal_positions": points_of, "shortest_path": points_of,
     "actions": _names, "categories": _names, "oracle": _names, "tags": _object, "camera": _camera,
     "memory": _object, "measures": _object, "sensors": _object, "embodiment": _object, "environment": _object,
+    "instruction": name_of, "viewpoint": name_of, "walked": walked_of, "surroundings": Surroundings.of,
 }  # fmt: skip
 """What is looked at before anybody reads on; each may be null, or missing."""
 
@@ -151,7 +179,12 @@ def _list_of(env: gymnasium.Env, name: str) -> list[str]:
 
 
 def _actions(env: gymnasium.Env) -> list[str]:
-    """The names of actions by number, of an environment with a body; none of others."""
+    """The names of actions by number, of an environment with a body; none of others.
+
+    One that names them itself is asked once it has been reset.
+    """
+    if _has(env, "action_names"):
+        return []
     count = getattr(env.action_space, "n", None)
     return (
         [action.name.lower() for action in Action] if _has(env, "embodiment") and count == len(Action) else []

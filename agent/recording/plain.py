@@ -11,6 +11,9 @@ from placecell.arrays import Points
 from placecell.errors import PlacecellError
 from placecell.geometry import Pose
 
+Entered = tuple[str, float, float]
+"""A panorama that was entered: its name, and the body's yaw and pitch then, radians, world frame."""
+
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
@@ -78,6 +81,41 @@ def points_of(plain: Any) -> Points:
     if not isinstance(plain, list):
         raise ValueError(f"{plain!r} where points belong")
     return np.array([numbers(point, 3) for point in plain], np.float64).reshape(-1, 3)
+
+
+def name_of(plain: Any) -> str | None:
+    """The name of a panorama; None for null.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(plain, str | None):
+        raise ValueError(f"{plain!r} where a name belongs")
+    return plain
+
+
+def walked_of(plain: Any) -> tuple[Entered, ...] | None:
+    """The panoramas that a recording holds as a list of [name, yaw_rad, pitch_rad]; None for null.
+
+    Raises:
+        ValueError: they are none, or an angle is not finite.
+    """
+    if plain is None:
+        return None
+    if not isinstance(plain, list | tuple):
+        raise ValueError(f"{plain!r:.80} where a list of panoramas belongs")
+    return tuple(_entered(one) for one in plain)
+
+
+def _entered(plain: Any) -> Entered:
+    if not isinstance(plain, list | tuple) or len(plain) != 3 or not isinstance(plain[0], str):
+        raise ValueError(f"{plain!r:.80} where [name, yaw_rad, pitch_rad] belongs")
+    if not all(type(n) in (int, float) for n in plain[1:]):
+        raise ValueError(f"{plain!r:.80} where [name, yaw_rad, pitch_rad] belongs")
+    yaw_rad, pitch_rad = (float(n) for n in plain[1:])
+    if not (math.isfinite(yaw_rad) and math.isfinite(pitch_rad)):
+        raise ValueError(f"{plain!r:.80} where finite angles belong")
+    return plain[0], yaw_rad, pitch_rad
 
 
 def numbers(values: object, count: int) -> tuple[float, ...]:

@@ -76,6 +76,8 @@ class Recording:
     def observation(self, step: int) -> dict[str, np.ndarray]:
         """What was decided on in a step, each array with the type, the shape and the bytes that it had.
 
+        Text comes as an array of no axes: ``str(observation["instruction"])``.
+
         Raises:
             ArchiveError: the step was recorded without, or what is kept is not what its hash was taken of.
             IndexError: there is no such step.

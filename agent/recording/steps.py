@@ -1,7 +1,7 @@
 """One line of ``steps.jsonl``: a step, or the end."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from placecell.memory import Query
 from ..loop import Step
 from ..results import Result
 from .frames import FrameEntry
-from .plain import numbers, pose_of, to_line
+from .plain import Entered, name_of, numbers, pose_of, to_line, walked_of
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,10 @@ class RecordedStep:
         trace: why the decision was taken, plain JSON.
         memory: the memory's ``bytes`` and ``items`` when it decided.
         entry: where its arrays are; None for a step without.
+        viewpoint: name of the panorama that the body was at after the action; None where the environment
+            has none.
+        walked: the panoramas that the action entered, in order: name, yaw and pitch in radians, world frame;
+            None where the environment doesn't tell.
     """
 
     index: int
@@ -68,6 +72,8 @@ class RecordedStep:
     trace: Mapping[str, Any]
     memory: Mapping[str, float]
     entry: FrameEntry | None
+    viewpoint: str | None = None
+    walked: tuple[Entered, ...] | None = None
 
     @classmethod
     def from_json(cls, line: Mapping[str, Any]) -> "RecordedStep":
@@ -94,6 +100,8 @@ class RecordedStep:
             trace=dict(line["trace"]),
             memory=_floats(line["memory"]),
             entry=None if frame is None else FrameEntry.from_json(frame),
+            viewpoint=name_of(line.get("viewpoint")),
+            walked=walked_of(line.get("walked")),
         )
 
 
@@ -141,9 +149,25 @@ def step_line(
         "trace": dict(step.decision.trace),
         "memory": {"bytes": memory["bytes"], "items": memory["items"]},
     }
+    parts |= _on_a_graph(info)
     if frame is not None:
         parts["frame"] = frame.to_json()
     return to_line(parts, {"trace": f"the trace of {policy}", **_OF_ENVIRONMENT})
+
+
+def _on_a_graph(info: Mapping[str, Any]) -> dict[str, object]:
+    """What an environment of panoramas tells beside; nothing of others, whose lines stay what they were."""
+    try:
+        for name, read in _OF_A_GRAPH.items():
+            read(info.get(name))
+    except ValueError as error:
+        raise PlacecellError(
+            expected="the environment's info['viewpoint'] to be text, info['walked'] a list of "
+            "[name, yaw_rad, pitch_rad]",
+            came=str(error),
+            fix="convert them (str(x), float(x)), or leave them out",
+        ) from error
+    return {name: info[name] for name in _OF_A_GRAPH if info.get(name) is not None}
 
 
 def _true_pose(told: object) -> object:
@@ -158,6 +182,7 @@ def _true_pose(told: object) -> object:
         ) from error
 
 
+_OF_A_GRAPH: Mapping[str, Callable[[Any], object]] = {"viewpoint": name_of, "walked": walked_of}
 _OF_ENVIRONMENT = {
     "collided": "the environment's info['collided']",
     "goal_in_view": "the environment's info['goal_in_view']",

@@ -110,6 +110,9 @@ class Recall:
         first = held.enter(recording, kept)
         if not held.whole:
             return "an earlier visit of its tour is missing, or not recorded to its end"
+        if not first and recording.header.get("viewpoint") is not None:
+            held.whole = False
+            return "what the memory was shown while the agent was carried to this visit is not recorded"
         held.whole = recording.end is not None and recording.end.get("status") == "done"
         if not (held.whole and recording.steps):
             return "not recorded to its end"

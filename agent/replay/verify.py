@@ -24,6 +24,7 @@ _HISTORY, _OF_THE_ARM = "seen_before", ("after_crash",)
 _NAMES = ("episode_id", "scene_id")
 _AT_THE_RESET = {
     "start": "pose", "goal_positions": "goal_positions", "goal_in_view": "goal_in_view", "tags": "tags",
+    "viewpoint": "viewpoint", "walked": "walked",
 }  # fmt: skip
 """What a header tells of the reset, and the info's name for it."""
 
@@ -61,8 +62,8 @@ def verify(run: StoredRun, episodes: Sequence[RecordedEpisode], env: gymnasium.E
 
     At the reset: which episode it is, start, goals, tags, measures. At each step: the hash of every
     observation, and the images where they were kept; the true pose, collisions, whether the goal is in view,
-    the reward, the measures. Last, that the episode ends where it ended, and with these measures. A
-    difference is one of the last bit.
+    the reward, the measures; of panorama graphs the panoramas entered. Last, that the episode ends where it
+    ended, and with these measures. A difference is one of the last bit.
 
     Args:
         run: that they are of.
@@ -216,7 +217,9 @@ def _unlike(was: Mapping[str, np.ndarray], now: Mapping[str, Any]) -> str:
     said += [f"a new {name}" for name in sorted(now.keys() - was.keys())]
     for name in sorted(was.keys() & now.keys()):
         a, b = was[name], np.asarray(now[name])
-        if a.shape != b.shape or a.dtype != b.dtype:
+        if a.dtype.kind == b.dtype.kind == "U" and a.shape == b.shape == () and str(a) != str(b):
+            said.append(f"{name} {_short(str(a))} was recorded, now {_short(str(b))}")
+        elif a.shape != b.shape or a.dtype != b.dtype:
             said.append(f"{name} {a.dtype}{list(a.shape)} was recorded, now {b.dtype}{list(b.shape)}")
         elif a.tobytes() != b.tobytes():
             said.append(f"{name} differs in {_many(a, b)} of {a.size} elements{_most(a, b)}")
@@ -244,6 +247,10 @@ def _compare_after(step: RecordedStep, info: Mapping[str, Any], reward: float) -
     _require_same(step.index, where, "true_pose", step.true_pose, info.get("pose"))
     for name in _AFTER_AN_ACTION:
         _require_same(step.index, where, name, getattr(step, name), info.get(name))
+    if step.viewpoint is not None:
+        _require_same(step.index, where, "viewpoint", step.viewpoint, info.get("viewpoint"))
+    if step.walked is not None:
+        _require_same(step.index, where, "walked", [list(one) for one in step.walked], info.get("walked"))
     _require_same(step.index, where, "reward", _finite(step.reward), _finite(reward))
     _compare_measures(step.index, where, step.measures, info.get("measures") or {})
 

@@ -15,7 +15,7 @@ from ..exports.output import whole_file
 from ..exports.walked import Walked
 from ..recording import RecordedStep, points_of
 from .page.gather import STRUCTURE
-from .page.images import farthest, samples, shades
+from .page.images import farthest, has_pictures, samples, shades
 from .seen_from_above import Extent, SeenFromAbove
 
 Picture = UInt8[np.ndarray, "_ _ 3"]
@@ -52,6 +52,12 @@ def write_video(folder: Path, out: Path, fps: int = 10) -> int:
             expected=f"a recording with images in {folder}",
             came=f"one with record.level={walked.recording.header['level']}",
             fix="run with record=full",
+        )
+    if not has_pictures(walked.recording):
+        raise ConfigError(
+            expected=f"a recording with images in {folder}",
+            came="one of panoramas, of which no image was recorded",
+            fix="look at its page: placecell-replay page RUN",
         )
     count = 0
     with whole_file(out) as beside, contextlib.ExitStack() as open_video:

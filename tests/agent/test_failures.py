@@ -151,3 +151,36 @@ def test_the_recording_holds_the_tags_and_the_failure(tmp_path):
     end = Recording.read(tmp_path / "episodes" / "00001-0_1").end
     assert end["failure"] == "stopped elsewhere"
     assert end["tags"]["visit"] == 1
+
+
+def among_panoramas(name, *, hypotheses=None, recalled=None, measures=None, **how):
+    """A step among panoramas: the memory is asked for whatever is near."""
+    one = step(recalled, asked=None, category=None, kind="instruction", **how)
+    trace = {} if hypotheses is None else {"hypotheses": hypotheses}
+    info = {**one.info, "viewpoint": name, "measures": measures or {}}
+    return replace(one, decision=Decision(1, trace), info=info)
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({}, "never seen"),
+        ({"in_view": True}, "seen but not retrieved"),
+        ({"in_view": True, "hypotheses": [[0.0, 0.0, 0.6, 1], [5.0, 0.5, 0.4, 2]]}, "retrieved but not used"),
+        ({"in_view": True, "hypotheses": [[0.0, 0.0, 1.0, 1], "odd", [None, 1.0]]}, "seen but not retrieved"),
+        ({"in_view": True, "recalled": [5.0, 0.0, 0.0]}, "retrieved but not used"),
+        ({"in_view": True, "terminated": True}, "stopped elsewhere"),
+        ({"measures": {"task_completion": 0.0, "shortest_path_distance": 1.0}}, "reached but not stopped"),
+        ({"measures": {"task_completion": 0.0, "shortest_path_distance": 2.0}}, "never seen"),
+    ],
+)
+def test_an_instruction_does_not_say_where_its_goal_is(changes, name):
+    steps = [among_panoramas("a", **changes), among_panoramas("b")]
+    assert verdict(*(reversed(steps) if "terminated" in changes else steps)) == name
+
+
+def test_going_to_and_fro_between_two_panoramas_is_stuck():
+    there = [among_panoramas(name) for name in "ab" * 10]
+    assert verdict(*there) == "stuck"
+    assert verdict(*there[:19]) == "never seen"
+    assert verdict(*there, among_panoramas("c")) == "never seen"

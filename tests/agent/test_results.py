@@ -7,7 +7,7 @@ import re
 import pytest
 from rich.console import Console
 
-from placecell.agent.progress import table
+from placecell.agent.progress import RunningRates, table
 from placecell.agent.result_lines import checked_line
 from placecell.agent.results import Result, clusters_of, mean_of, read_results, summarise
 from placecell.errors import OutputError
@@ -318,3 +318,13 @@ def test_scenes_come_before_paths():
 
 def test_one_episode_has_no_interval():
     assert summarise([result()]).measures["success"].low is None
+
+
+def test_in_the_streets_task_completion_stands_for_success():
+    rates = RunningRates()
+    for value in (1.0, 0.0):
+        rates.add(result(measures={"task_completion": value, "shortest_path_distance": 3.0}))
+    assert str(rates) == "TC 0.50"
+    rates = RunningRates()
+    rates.add(result(measures={"success": 1.0, "spl": 0.5}))
+    assert str(rates) == "SR 1.00, SPL 0.50"

@@ -12,6 +12,8 @@ from placecell.memory import Growth, PlaceGraph
 
 from ...recording import RecordedStep, Recording, points_of, pose_of
 from .from_above import Layers, map_from_above
+from .instruction import Clauses, beginning_of, hypotheses_of, told_of
+from .panoramas import EYES_M, among_panoramas, graph_of, ways_of
 from .places import changes_of
 from .words import action_of, category_of, point_of, words_of
 
@@ -38,7 +40,8 @@ def scene_of(recording: Recording, seen: Callable[[int], None] = lambda step: No
         )
     header, steps = recording.header, recording.steps
     categories = header.get("categories") or []
-    layers = Layers.of([step.pose.z for step in steps])
+    eyes_m = EYES_M if among_panoramas(recording) else 0.0
+    layers = Layers.of([step.pose.z - eyes_m for step in steps])
     full = header["level"] == "full"
     above, places = None, None
     if full:
@@ -48,6 +51,7 @@ def scene_of(recording: Recording, seen: Callable[[int], None] = lambda step: No
         places = changes_of(known, layers)
     names = list(dict.fromkeys(name for step in steps for name in step.measures))
     goals, shortest = header.get("goal_positions"), header.get("shortest_path")
+    clauses = Clauses.of(recording)
     return {
         "level": header["level"],
         "every": header.get("every", 1),
@@ -61,9 +65,11 @@ def scene_of(recording: Recording, seen: Callable[[int], None] = lambda step: No
         "mapNames": [] if above is None else [_label(n, categories) for n in above.names],
         "structure": [] if above is None else [_label(n, categories) in STRUCTURE for n in above.names],
         "truth": _truth(recording),
+        "graph": graph_of(recording, layers),
+        "instruction": None if clauses is None else clauses.to_json(),
         "steps": [
-            _step(step, layer, names, header.get("actions") or [], categories)
-            for step, layer in zip(steps, layers.of_step, strict=True)
+            {**_step(step, layer, names, header.get("actions") or [], categories, clauses), "way": way}
+            for step, layer, way in zip(steps, layers.of_step, ways_of(recording), strict=True)
         ],
     }
 
@@ -81,6 +87,8 @@ def _growths(
 def goal_of(header: Mapping[str, Any]) -> str:
     """What an episode is after, in words."""
     tags = header.get("tags") or {}
+    if header.get("instruction"):
+        return beginning_of(header["instruction"])
     if category := tags.get("category"):
         return f"find {str(category).replace('_', ' ')}"
     kind = tags.get("kind")
@@ -88,12 +96,17 @@ def goal_of(header: Mapping[str, Any]) -> str:
 
 
 def _step(
-    step: RecordedStep, layer: int, names: Sequence[str], actions: Sequence[str], categories: Sequence[str]
+    step: RecordedStep,
+    layer: int,
+    names: Sequence[str],
+    actions: Sequence[str],
+    categories: Sequence[str],
+    clauses: Clauses | None,
 ) -> dict[str, object]:
     trace, pose = step.trace, step.pose
     return {
         "action": action_of(step.action, actions),
-        "words": words_of(step, categories),
+        "words": [*([] if clauses is None else told_of(step, clauses)), *words_of(step, categories)],
         "pose": [_cm(pose.x), _cm(pose.y), _cm(pose.z), round(pose.yaw_rad, 3)],
         "layer": layer,
         "bumped": bool(step.collided),
@@ -114,6 +127,7 @@ def _step(
         "frontier": _point(trace.get("frontier")),
         "candidate": _point(trace.get("candidate")),
         "plan": _line(trace.get("plan")),
+        "hypotheses": hypotheses_of(trace),
         "bytes": _number(step.memory.get("bytes", math.nan)),
         "items": _number(step.memory.get("items", math.nan)),
     }

@@ -7,10 +7,13 @@ from html import escape
 from typing import Any
 
 from ...recording import Recording
+from ...results import success_of
 from .from_above import SIDE
 from .gather import goal_of, scene_of
 from .images import Pictures
 from .links import NO_NEIGHBOURS, Neighbours
+from .panoramas import among_panoramas
+from .route import route_thumbnail
 from .template import assembled, data_of
 
 MOST_BYTES = 15_000_000
@@ -44,17 +47,19 @@ def episode_page(recording: Recording, neighbours: Neighbours = NO_NEIGHBOURS) -
         "scene": escape(str(header.get("scene_id", ""))),
         "oracle": escape(", ".join(header.get("oracle") or []) or "none"),
         "outcome": pill(*outcome_of(recording.end)),
-        "notice": _notice(recording, scene["map"]),
+        "notice": _notice(recording, scene["map"], scene["graph"]),
         "facts": _facts(recording),
         "neighbours": neighbours.markup(),
-        "thumbnail": images.thumbnail or "data:,",  # an empty one would ask for the page itself
+        "thumbnail": images.thumbnail
+        or route_thumbnail(recording)
+        or "data:,",  # an empty one would ask for the page itself
         "width": str(width),
         "height": str(height),
         "last": str(len(recording.steps) - 1),
-        "kind": "full" if images.steps else "light",
+        "kind": ("full" if images.steps else "light") + (" instructed" if scene["instruction"] else ""),
         "data": data_of(scene),
     }
-    return assembled("page.html", ("map.js", "page.js"), values)
+    return assembled("page.html", ("map.js", "graph.js", "page.js"), values)
 
 
 def outcome_of(end: Mapping[str, Any] | None) -> tuple[str, str]:
@@ -64,7 +69,7 @@ def outcome_of(end: Mapping[str, Any] | None) -> tuple[str, str]:
     status = str(end.get("status", ""))
     if status != "done":
         return "broken", status.replace("_", " ")
-    success = (end.get("measures") or {}).get("success")
+    success = success_of(end.get("measures") or {})
     if end.get("failure"):
         return "bad", str(end["failure"])
     if success is None or math.isnan(success):
@@ -77,12 +82,15 @@ def pill(kind: str, words: str) -> str:
     return f'<span class="pill {kind}">{escape(words)}</span>'
 
 
-def _notice(recording: Recording, above: Mapping[str, Any] | None) -> str:
-    """What a reader has to know beforehand; ``above`` is the map as the page has it."""
+def _notice(recording: Recording, above: Mapping[str, Any] | None, graph: Mapping[str, Any] | None) -> str:
+    """What a reader has to know beforehand; ``above``, ``graph``: as the page has them."""
     said = []
     header = recording.header
     if header["level"] == "light":
-        said.append("A light recording: no images, no map of the memory. Run with record=full for them.")
+        lacks, them = ("no images, no map", "them")
+        if among_panoramas(recording):  # whose panoramas have no images here
+            lacks, them = ("no map", "it")
+        said.append(f"A light recording: {lacks} of the memory. Run with record=full for {them}.")
     elif (every := header.get("every", 1)) != 1:
         said.append(f"Images and map were recorded every {every} steps; between them the last ones stay.")
     if recording.end is None:
@@ -91,6 +99,8 @@ def _notice(recording: Recording, above: Mapping[str, Any] | None) -> str:
         said.append(f"{recording.end.get('status')}: {reason}")
     if above is not None:
         said += _cut_of_map(above)
+    if graph is not None and graph["leftOut"]:
+        said.append(f"{graph['leftOut']} panoramas far from the route were not recorded, and are not drawn.")
     return "".join(f'<p class="notice">{escape(text)}</p>' for text in said)
 
 

@@ -10,6 +10,7 @@ from jaxtyping import Float32, UInt8
 from PIL import Image
 
 from ...recording import Recording
+from .panoramas import among_panoramas
 
 _QUALITIES = ((384, 80), (320, 75), (320, 60), (256, 55), (192, 50), (160, 40), (128, 30), (96, 20), (64, 10))
 _SAMPLES = 12
@@ -56,6 +57,14 @@ def images_of(recording: Recording, most_bytes: int) -> Images:
     return pictures.within(most_bytes)
 
 
+def has_pictures(recording: Recording) -> bool:
+    """Whether the frames show anything: in a world of panoramas without colours nobody took a picture."""
+    framed = next((step.index for step in recording.steps if step.entry is not None), None)
+    if framed is None:
+        return False
+    return not among_panoramas(recording) or recording.frame(framed).rgb is not None
+
+
 class Pictures:
     """Makes the frames small while somebody goes through the steps, so that each is unpacked once.
 
@@ -69,7 +78,8 @@ class Pictures:
 
     def __init__(self, recording: Recording, about_bytes: int) -> None:
         self._recording = recording
-        self._steps = [step.index for step in recording.steps if step.entry is not None]
+        pictured = has_pictures(recording)
+        self._steps = [step.index for step in recording.steps if pictured and step.entry is not None]
         self._far_m, self._quality = 1.0, 0
         self._thumbnail = ""
         self._size: tuple[int, int] | None = None
@@ -86,7 +96,7 @@ class Pictures:
         Raises:
             ArchiveError: a damaged frame.
         """
-        if self._recording.steps[step].entry is None:
+        if not self._steps or self._recording.steps[step].entry is None:
             return
         frame = self._recording.frame(step)
         rgb, depth = _encoded(frame.rgb, frame.depth, self._far_m, *_QUALITIES[self._quality])

@@ -4,20 +4,26 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
+from typing import Any
 
 from placecell.errors import ArchiveError
 
 from ...recording.header import read_header
-from ...results import Result, Summary, in_order, summarise
+from ...results import SUCCESSES, Result, Summary, in_order, summarise
 from ...stored_run import RecordedEpisode, StoredRun
 from .html import outcome_of, pill
+from .instruction import beginning_of
 from .links import has_page, href_of
 from .template import assembled
 from .thumbnails import thumbnail_in
 
 INDEX_FILE = "index.html"
 _LONGEST_REASON = 160
-_FIRST = ("spl", "soft_spl", "distance_to_goal", "path_length", "collisions", "oracle_success")
+_FIRST = (
+    "spl", "soft_spl", "distance_to_goal", "path_length", "collisions", "oracle_success",
+    "shortest_path_distance", "success_edit_distance", "ndtw_hops", "path_length_hops",
+)  # fmt: skip
+_TILES = (*SUCCESSES, *_FIRST[:3], "shortest_path_distance", "success_edit_distance")
 _RANK = {"broken": 0, "bad": 1, "plain": 2, "good": 3}
 
 
@@ -65,7 +71,7 @@ def index_page(run: StoredRun, rows: Sequence[Row]) -> str:
         run: that is shown.
         rows: its episodes, in the order that the table begins with.
     """
-    known = {name for row in rows for name in row.measures} - {"success"}
+    known = {name for row in rows for name in row.measures} - set(SUCCESSES)
     measures = [name for name in _FIRST if name in known] + sorted(known - set(_FIRST))
     whole = {n for n in measures if all(_whole(row.measures.get(n, math.nan)) for row in rows)}
     summary = summarise(in_order(run.results), wanted=run.wanted)
@@ -88,15 +94,18 @@ def _row(key: tuple[int, str], result: Result | None, recorded: RecordedEpisode 
     if recorded is not None:
         page = f"episodes/{href_of(recorded.folder.name)}" if has_page(recorded) else ""
         thumbnail = thumbnail_in(recorded.folder)
+    header = {} if recorded is None else _header_of(recorded)
+    instruction = beginning_of(str(header.get("instruction") or ""))
     if result is None:
-        scene, goal = ("", "") if recorded is None else _told(recorded)
+        goal = instruction or _goal(header.get("tags") or {})
+        scene = str(header.get("scene_id") or "")
         return Row(*key, scene, goal, outcome_of(None), page=page, thumbnail=thumbnail)
     outcome = outcome_of({"status": result.status, "failure": result.failure, "measures": result.measures})
     done = result.status == "done"
     return Row(
         *key,
         result.scene_id,
-        _goal(result.tags),
+        instruction or _goal(result.tags),
         outcome,
         result.steps,
         result.measures if done else {},
@@ -106,13 +115,12 @@ def _row(key: tuple[int, str], result: Result | None, recorded: RecordedEpisode 
     )
 
 
-def _told(recorded: RecordedEpisode) -> tuple[str, str]:
-    """Scene and goal of an episode that has no result; empty where its header cannot be read either."""
+def _header_of(recorded: RecordedEpisode) -> Mapping[str, Any]:
+    """What the recording is of; nothing where that cannot be read."""
     try:
-        header = read_header(recorded.folder)
+        return read_header(recorded.folder)
     except ArchiveError:
-        return "", ""
-    return str(header.get("scene_id") or ""), _goal(header.get("tags") or {})
+        return {}
 
 
 def _goal(tags: Mapping[str, object]) -> str:
@@ -141,7 +149,7 @@ def _what(run: StoredRun) -> str:
 def _summary(summary: Summary) -> str:
     counts = summary.counts
     tiles = []
-    for name in ("success", *_FIRST[:3]):
+    for name in _TILES:
         if (mean := summary.measures.get(name)) is not None:
             interval = "" if mean.low is None else f"{mean.low:.3f} to {mean.high:.3f}"
             tiles.append(_tile(f"{mean.mean:.3f}", name.replace("_", " "), interval))

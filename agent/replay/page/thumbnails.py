@@ -10,8 +10,9 @@ from PIL import Image
 from placecell.errors import ArchiveError
 
 from ...recording import HEADER_FILE, Recording
-from .images import shades, thumbnail_of
+from .images import has_pictures, shades, thumbnail_of
 from .links import PAGE_FILE
+from .route import route_thumbnail
 
 _HEAD_BYTES = 65_536
 _ICON = re.compile(rb'<link rel="icon" href="(data:image/webp;base64,[A-Za-z0-9+/=]+)">')
@@ -21,7 +22,8 @@ _FAR_M = 10.0
 def thumbnail_in(folder: Path) -> str:
     """A data URI: the icon of the episode's page, else the last view, else the middle of its frames.
 
-    Empty where there is none of them. One that is damaged counts as none: whoever opens the episode is told.
+    Of an episode among panoramas, which has none of them, its route from above. Empty where there is nothing
+    of that. What is damaged counts as none: whoever opens the episode is told.
     """
     sources: tuple[Callable[[Path], str], ...] = (_of_page, _of_view, _of_frames)
     return next(filter(None, (source(folder) for source in sources)), "")
@@ -55,6 +57,8 @@ def _of_frames(folder: Path) -> str:
         return ""
     try:
         recording = Recording.read(folder)
+        if not has_pictures(recording):
+            return route_thumbnail(recording)
         framed = [step.index for step in recording.steps if step.entry is not None]
         if not framed:
             return ""

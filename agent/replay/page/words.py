@@ -22,8 +22,16 @@ _MODES = {
     "forward": "walks straight on",
     "turn": "turns on the spot",
     "expert": "follows the shortest path, an oracle",
+    "gold": "follows the described route, an oracle",
+    "uniform": "goes to a neighbour drawn at random",
+    "backtrack": "goes back to where another hypothesis leads",
+    "follow": "follows the instruction",
+    "straight": "goes straight on",
+    "heading": "turns to a heading drawn at random",
 }
-_SHOWN = ("mode", "target", "frontier", "plan", "candidate", "rejected")
+_SHOWN = (
+    "mode", "target", "frontier", "plan", "candidate", "rejected", "clause", "clauses", "hypotheses",
+)  # fmt: skip
 
 
 def words_of(step: RecordedStep, categories: Sequence[str]) -> list[str]:

@@ -53,7 +53,7 @@ def test_text_numbers_and_nothing_can_be_hashed():
 
 @pytest.mark.parametrize(
     ("value", "kind"),
-    [("go", "'text', str"), (3.0, "'text', float"), (np.array([None]), "'text', an array of object")],
+    [(["go"], "'text', list"), (3.0, "'text', float"), (np.array([None]), "'text', an array of object")],
 )
 def test_what_is_no_array_is_one_line(value, kind):
     with pytest.raises(EnvironmentUseError) as refused:

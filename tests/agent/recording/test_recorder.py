@@ -203,9 +203,9 @@ def test_other_peoples_oddities_are_named_too(tmp_path):
         recorder.add(step)
     with pytest.raises(PlacecellError, match=r"expected the recording's header, tags, to be plain"):
         recorder.begin(tmp_path, {"tags": {"kind": {1}}})
-    step.observation["text"] = "go"
+    step.observation["text"] = ["go"]
     recorder.begin(tmp_path, HEADER)
-    with pytest.raises(EnvironmentUseError, match="got 'text', str"):
+    with pytest.raises(EnvironmentUseError, match="got 'text', list"):
         recorder.add(step)
 
 

@@ -9,6 +9,8 @@
 
   const above = data.map && makeMap(data.map, data);
   const places = makePlaces(data.places);
+  const graph = makeGraph(data.graph);
+  const instruction = makeInstruction(data.instruction, $("instruction"), $("hypotheses"), steps);
 
   // ---- the canvas
 
@@ -17,11 +19,14 @@
 
   function bounds() {
     const points = [...steps.map((step) => step.pose), ...data.goals, ...data.shortest, ...(data.truth || [])];
+    if (graph) points.push(...graph.gold, ...steps.flatMap((step) => step.hypotheses));
     const xs = points.map((point) => point[0]), ys = points.map((point) => point[1]);
     if (above) { xs.push(above.west, above.east); ys.push(above.south, above.north); }
     const least = (values) => values.reduce((a, b) => Math.min(a, b));
     const most = (values) => values.reduce((a, b) => Math.max(a, b));
-    return [least(xs) - 0.5, most(xs) + 0.5, least(ys) - 0.5, most(ys) + 0.5];
+    // A graph goes on beyond what was walked: a part of that is shown.
+    const rim = graph ? Math.max(2, 0.12 * Math.max(most(xs) - least(xs), most(ys) - least(ys))) : 0.5;
+    return [least(xs) - rim, most(xs) + rim, least(ys) - rim, most(ys) + rim];
   }
   const [west, east, south, north] = bounds();
 
@@ -55,6 +60,29 @@
     pen.stroke();
     pen.setLineDash([]);
   }
+
+  // Many short ones of a look, in one stroke and one fill.
+  function lines(pairs, colour, width) {
+    pen.strokeStyle = colour;
+    pen.lineWidth = width * view.ratio;
+    pen.lineJoin = pen.lineCap = "round";
+    pen.beginPath();
+    for (const [a, b] of pairs) { pen.moveTo(...place(a)); pen.lineTo(...place(b)); }
+    pen.stroke();
+  }
+
+  function dots(points, colour, size) {
+    pen.fillStyle = colour;
+    pen.beginPath();
+    for (const point of points) {
+      const [x, y] = place(point), r = size * view.ratio;
+      pen.moveTo(x + r, y);
+      pen.arc(x, y, r, 0, 7);
+    }
+    pen.fill();
+  }
+
+  const draw = { line, lines, dots };
 
   function mark(point, shape, colour, size) {
     const [x, y] = place(point), r = size * view.ratio;
@@ -103,11 +131,14 @@
       const [x, y] = place([above.west, above.north]);
       pen.drawImage(above.picture, x, y, (above.east - above.west) * view.scale, (above.north - above.south) * view.scale);
     }
-    line(data.shortest, theme.halo, 5);
+    if (graph) {
+      graph.under(draw, step.layer, theme);
+      graph.candidates(draw, now, step.pose, step.layer, theme);
+    } else line(data.shortest, theme.halo, 5);
     line(data.shortest, theme.shortest, 2.5, [1, 6]);
     if (drifts) line(data.truth.slice(0, now + 1), theme.truth, 2);
     line(step.plan, theme.plan, 2.5, [6, 5]);
-    const walked = steps.slice(0, now + 1).map((each) => each.pose);
+    const walked = steps.slice(0, now + 1).flatMap((each, n) => n < now ? [each.pose, ...each.way] : [each.pose]);
     line(walked, theme.halo, 5);
     line(walked, theme.path, 2.5);
     if (places) drawPlaces(step.layer);
@@ -117,6 +148,7 @@
     if (step.target) mark(step.target, "diamond", theme.plan, 6);
     if (step.candidate) mark(step.candidate, "diamond", theme.candidate, 8);
     for (const goal of data.goals) mark(goal, "star", theme.goal, 9);
+    drawHypotheses(step.hypotheses, { pen, place, mark, ratio: view.ratio, theme });
     body(step.pose);
     scaleBar();
   }
@@ -153,7 +185,7 @@
     steps.forEach((step, n) => {
       if (step.seen) { ink.fillStyle = theme.seen; ink.fillRect(x(n) - one / 2, 0, one, height); }
     });
-    const column = data.measureNames.indexOf("distance_to_goal");
+    const column = Math.max(...["distance_to_goal", "shortest_path_distance"].map((name) => data.measureNames.indexOf(name)));
     const values = column < 0 ? [] : steps.map((step) => step.measures[column]);
     const most = values.reduce((a, b) => Math.max(a, b ?? 0), 0);
     ink.beginPath();
@@ -187,6 +219,7 @@
     const step = steps[now];
     $("number").textContent = now;
     $("action").textContent = step.action;
+    if (instruction) instruction.show(now);
     $("words").replaceChildren(...step.words.map((words) => element("li", words)));
     const rows = step.recalled.map(([what, score, seen, x, y, source]) => {
       const row = document.createElement("tr");
@@ -208,6 +241,7 @@
     $("measures").replaceChildren(...pairs.map(([name, value]) => {
       const pair = document.createElement("div");
       pair.append(element("dt", name), element("dd", value));
+      pair.title = name;
       return pair;
     }));
   }
@@ -294,7 +328,8 @@
       goalCells: parts("map-goal"), tint: parts("map-tint"), unknown: value("map-unknown"), halo: value("halo"),
       path: value("path"), truth: value("truth"), shortest: value("shortest"), plan: value("plan"),
       goal: value("goal"), candidate: value("candidate"), frontier: value("frontier"), recalled: value("recalled"), places: value("places"),
-      seen: value("seen"), bump: value("bump"), text: value("text"),
+      way: value("way"), wayFar: value("way-far"), pano: value("pano"), gold: value("gold"), option: value("option"),
+      supposed: value("supposed"), seen: value("seen"), bump: value("bump"), text: value("text"),
     };
   }
 
@@ -327,6 +362,16 @@
   $("close").addEventListener("click", () => $("help").close());
   $("truth-key").hidden = !drifts;
   $("places-key").hidden = !places;
+  if (graph) {
+    for (const name of ["plan", "candidate", "frontier"]) {
+      $(`${name}-key`).hidden = !steps.some((step) => Array.isArray(step[name]) && step[name].length);
+    }
+    $("gold-key").hidden = graph.gold.length < 2;
+    $("option-key").hidden = false;
+  }
+  $("supposed-key").hidden = !steps.some((step) => step.hypotheses.length);
+  $("instruction-box").hidden = !instruction;
+  $("depth-figure").hidden = !data.images.depth.length;
   if (drifts) $("path-key").textContent = "walked, it believes";
   $("rgb-figure").hidden = !data.images.rgb.length;
   $("far").textContent = data.images.far ? `0 – ${data.images.far} m` : "";
