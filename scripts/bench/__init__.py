@@ -36,6 +36,7 @@ SUITES = (
     "long_term",
     "archive_kills",
     "revisits",
+    "graphs",
 )
 
 

@@ -243,7 +243,7 @@ def test_an_unknown_key_lists_the_known_ones(mistake):
 
 
 def test_an_unknown_choice_lists_the_known_ones(mistake):
-    envs, memories = "corridor, houses, mesh", f"{MEMORIES}, slate"
+    envs, memories = "corridor, houses, mesh, r2r, streets", f"{MEMORIES}, slate"
     assert f"a choice of env: {envs}, got corridr; did you mean env=corridor?" in mistake("env=corridr")
     assert f"a choice of memory: {memories}, got slat; did you mean memory=slate?" in mistake("memory=slat")
     assert "did you mean agent=walker?" in mistake("agent=walkre")
@@ -254,7 +254,7 @@ def test_an_unknown_choice_lists_the_known_ones(mistake):
     [
         ("episodes=abc", "episodes to be a whole number, as its default 10, got 'abc'; set episodes=10"),
         ("episodes=2.5", "episodes to be a whole number, as its default 10, got 2.5"),
-        ("episodes=null", "episodes to be a whole number, as its default 10, got None"),
+        ("seed=null", "seed to be a whole number, as its default 0, got None"),
         ("out=null", "out to be text"),
         ("seed=true", "seed to be a whole number, as its default 0, got True"),
         ("progress=1", "progress to be true or false, as its default True, got 1"),
