@@ -6,8 +6,8 @@ second starts within 3 m, along the graph, of the first one's end; between them 
 instruction of the first followed by each of the second, unchanged; the first one's start heading. On R2R's
 val_seen that gives the published 115 paths and 1,035 instructions. On train it gives 25,921 and 233,532,
 where the authors count 25,930 and 233,613 of the same 407,511 pairs. Their averages (shortest paths of 28
-panoramas fewer in all, though there are nine more) belong to other graphs than today's connectivity files,
-of which several were revised; R2R's own paths and lengths fit today's.
+panoramas fewer in all, though there are nine more) suggest an earlier version of the connectivity files, of
+which several were revised; that was not tried. R2R's own paths and lengths fit today's.
 """
 
 from collections.abc import Mapping, Sequence

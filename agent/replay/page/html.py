@@ -107,7 +107,7 @@ def _notice(recording: Recording, above: Mapping[str, Any] | None, graph: Mappin
 def _cut_of_map(above: Mapping[str, Any]) -> list[str]:
     """What a wide map lost: it is drawn coarser, and cut where even that is too little."""
     said = []
-    if above["coarser"] > 1:
+    if above["coarser"] > 1 and above["columns"]:
         cell_m = above["cell"] / above["coarser"]
         said.append(f"A wide map: drawn in cells of {above['cell']:g} m, the memory's own are {cell_m:g} m.")
     if above["leftOut"]:

@@ -108,6 +108,7 @@ def test_a_page_says_what_a_wide_map_lost(tmp_path, monkeypatch):
     monkeypatch.setattr(from_above, "_AROUND_M", 300.0)
     assert "A wide map: drawn in cells of 0.4 m, the memory&#x27;s own are 0.1 m." in episode_page(recording)
     lost = scene_of(recording)["map"] | {"leftOut": 7}
+    assert html._cut_of_map(lost | {"leftOut": 0, "columns": ""}) == []  # wide, and nothing is in it
     assert html._cut_of_map(lost)[1] == "7 cells of the map lie beyond the 819 m that are drawn."
 
 
