@@ -73,14 +73,15 @@ class Views:
         self._middles, self._of_category = _things(scene, self._faces)
 
     def draw(
-        self, rng: np.random.Generator, camera: Camera, *, pitch_rad: float = 0.0, aimed: bool = False
-    ) -> LabelledFrame:
+        self, rng: np.random.Generator, camera: Camera, *, pitch_rad: float = 0.0, aimed: bool = False,
+        towards: int | None = None,
+    ) -> LabelledFrame:  # fmt: skip
         """A view from a random standing point, in a random direction.
 
         ``aimed``: of a category that is drawn evenly among those that the scene has, from a point that sees
-        the middle of the thing if one is found.
+        the middle of the thing if one is found. ``towards``: the same, of the category of this id.
         """
-        found = self._aim(rng, camera) if aimed else None
+        found = self._aim(rng, camera, towards) if aimed or towards is not None else None
         if found is None:
             x, y, z = self.stands[rng.integers(len(self.stands))].tolist()
             found = Pose(x, y, z, rng.uniform(-math.pi, math.pi))
@@ -89,11 +90,18 @@ class Views:
         names = self._names[image.category]
         return LabelledFrame(image.rgb, image.depth, names, image.instance, camera, pitch_rad)
 
-    def _aim(self, rng: np.random.Generator, camera: Camera) -> Pose | None:
+    @property
+    def names(self) -> tuple[int, ...]:
+        """The ids of the categories that the scene has things of."""
+        return tuple(self._of_category)
+
+    def _aim(self, rng: np.random.Generator, camera: Camera, towards: int | None) -> Pose | None:
         """A pose from which the middle of a thing is seen, or None where none was found."""
-        if not self._of_category:
+        if not self._of_category or (towards is not None and towards not in self._of_category):
             return None
-        things = self._of_category[rng.integers(len(self._of_category))]
+        if towards is None:
+            towards = self.names[rng.integers(len(self._of_category))]
+        things = self._of_category[towards]
         thing = int(rng.choice(things))
         middle = self._middles[thing]
         away = np.linalg.norm(self.stands[:, :2] - middle[:2], axis=1)
@@ -141,7 +149,9 @@ class Views:
         return points[free][:_STANDS]
 
 
-def _things(scene: Scene, names: UInt8[np.ndarray, " m"]) -> tuple[np.ndarray, list[Int64[np.ndarray, " n"]]]:
+def _things(
+    scene: Scene, names: UInt8[np.ndarray, " m"]
+) -> tuple[np.ndarray, dict[int, Int64[np.ndarray, " n"]]]:
     """The middle of every instance, by its id; and the instances of each category that has any."""
     count = int(scene.instance_id.max()) + 1
     low, high = np.full((count, 3), np.inf), np.full((count, 3), -np.inf)
@@ -151,10 +161,10 @@ def _things(scene: Scene, names: UInt8[np.ndarray, " m"]) -> tuple[np.ndarray, l
     category = np.zeros(count, np.uint8)
     category[scene.instance_id] = names
     category[0] = 0
-    present = [np.flatnonzero(category == name) for name in range(1, len(CATEGORIES))]
+    present = {name: np.flatnonzero(category == name) for name in range(1, len(CATEGORIES))}
     unused = ~np.isfinite(low)
     low[unused], high[unused] = 0, 0
-    return (low + high) / 2, [ids for ids in present if len(ids)]
+    return (low + high) / 2, {name: ids for name, ids in present.items() if len(ids)}
 
 
 def _nowhere(scene: Scene) -> SceneError:

@@ -1,5 +1,8 @@
+import json
+
 import pytest
 
+from placecell.agent.training import encoder_scores
 from placecell.scripts.run import main as run
 from placecell.scripts.train import main
 
@@ -42,7 +45,7 @@ def test_a_training_by_its_command_goes_on_where_it_stopped(command, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["task=pose"], "expected a choice of task: expectation, memory, segmenter, got pose"),
+        (["task=pose"], "expected a choice of task: encoder, expectation, memory, segmenter, got pose"),
         (["task.step=2"], "task.step"),
         (["task.steps=many"], "task.steps to be a whole number"),
         ([*QUICK, "task.worlds=mars"], "task.worlds of houses, builtin, got 'mars'"),
@@ -57,10 +60,31 @@ def test_mistakes_are_one_line(command, arguments, text):
     assert text in complaint
 
 
+def test_an_encoder_is_chosen_by_groups(command, tmp_path, monkeypatch):
+    monkeypatch.setattr(encoder_scores, "_TIMED", 2)
+    small = [
+        "task.worlds=builtin", "task.classes=[bed,sofa]", "task.train_frames=1", "task.val_frames=1",
+        "task.size=0.3M", "task.steps=1", "task.batch=1",
+    ]  # fmt: skip
+    chosen = ["task=encoder", "attention=hilo", "attention.window=4", "codebook=softmax", "codebook.codes=7"]
+    code, printed, complaint = command(*chosen, *small, "out=here")
+    assert (code, complaint) == (0, "")
+    assert "1 of 1 steps" in printed
+    config = json.loads((tmp_path / "here" / "encoder" / "config.json").read_text())
+    assert (config["attention"], config["attention_options"]["window"]) == ("hilo", 4)
+    assert json.loads((tmp_path / "here" / "codebook_val.json").read_text())["codes"] == 7
+    code, _, complaint = command("task=encoder", "attention=mirage", "out=there")
+    assert code == 2
+    assert "mirage" in complaint
+    assert complaint.count("\n") == 1
+    code, printed, complaint = command("task=encoder", "codebook=off", *small, "out=plain")
+    assert (code, complaint) == (0, "")
+
+
 def test_help_lists_its_own_tasks_and_run_keeps_its_own(command):
     code, printed, _ = command("--help")
     assert code == 0
-    assert "task: expectation, memory, segmenter" in printed
+    assert "task: encoder, expectation, memory, segmenter" in printed
     code, printed, _ = command("--help", program=run)
     assert code == 0
-    assert "\ntask: expectation" not in printed
+    assert "\ntask: encoder" not in printed
