@@ -37,6 +37,8 @@ SUITES = (
     "archive_kills",
     "revisits",
     "graphs",
+    "attention",
+    "encoders",
 )
 
 
