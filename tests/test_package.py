@@ -1,5 +1,6 @@
 """The package as others get it: sdist, wheel, installed elsewhere, used from elsewhere."""
 
+import glob
 import os
 import subprocess
 import sys
@@ -94,7 +95,8 @@ def test_the_wheel_holds_every_module_and_config_and_no_more(built):
     modules = {f"placecell/{name}" for name in (*ground_floor, "py.typed")}
     for folder in ("agent", "conf", "envs", "memory", "scripts"):
         modules |= {f"placecell/{folder}/{name}" for name in modules_of(ROOT / folder)}
-    configs = {f"placecell/{p.relative_to(ROOT).as_posix()}" for p in (ROOT / "conf").rglob("*.yaml")}
+    # glob goes through links to folders (conf/train/attention), which rglob does not
+    configs = {f"placecell/{name}" for name in glob.glob("conf/**/*.yaml", root_dir=ROOT, recursive=True)}
     pages = ROOT / "agent" / "replay" / "page" / "assets"
     assets = {f"placecell/{p.relative_to(ROOT).as_posix()}" for p in pages.iterdir()}
     assert names == modules | configs | assets | {f"placecell/{name}" for name in LEARNED}
