@@ -82,6 +82,15 @@ def check_blocks(name: str, keys: Int64[Tensor, "pb ph nq m"], query_blocks: int
         )
 
 
+def columns_seen(
+    seen: Bool[Tensor, "pb ph nq c"],
+) -> tuple[Int64[Tensor, "pb ph nq m"], Bool[Tensor, "pb ph nq m"]]:
+    """The columns that each row sees, in order, as many as the longest row; and which entries are of them."""
+    m = max(1, int(seen.sum(-1).max()))
+    place = torch.argsort((~seen).to(torch.uint8), dim=-1, stable=True)[..., :m]
+    return place, seen.gather(-1, place)
+
+
 @dataclass(frozen=True, eq=False)
 class Question:
     """What a predicate says of the pairs of tokens in pairs of blocks.

@@ -176,7 +176,7 @@ def neighborhood(
     return AttentionPlan.from_predicate(name, order, math.prod(sides), 1, near, candidates=candidates)
 
 
-# A lambda's like: FlexAttention traces it, and cannot see through a checked signature.
+# Lambdas, for FlexAttention traces them and cannot see through a function whose signature is checked.
 _span: Callable[..., tuple[Tensor, Tensor]] = lambda i, length, w, s, step, only_past: (  # noqa: E731
     _past(i // step, w, s, (length - i % step + step - 1) // step)
     if only_past

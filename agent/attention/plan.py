@@ -13,7 +13,7 @@ from torch import Tensor
 from placecell.errors import ConfigError
 
 from . import drawing
-from .blocks import UNSEEN, Kind, Predicate, Question, check_blocks, check_order
+from .blocks import UNSEEN, Kind, Predicate, Question, check_blocks, check_order, columns_seen
 
 Made = TypeVar("Made")
 
@@ -235,9 +235,7 @@ class AttentionPlan:
             candidates = torch.arange(nk, device=order.device).expand(nq, nk)
         candidates = candidates.expand(1, heads, -1, -1)
         seen, full = Question(name, order, query_block, key_block, predicate).seen(candidates)
-        m = max(1, int(seen.sum(-1).max()))
-        place = torch.argsort((~seen).to(torch.uint8), dim=-1, stable=True)[..., :m]
-        kept = seen.gather(-1, place)
+        place, kept = columns_seen(seen)
         listed = candidates.gather(-1, place)
         keys = torch.where(kept, listed, -1)
         partial = kept & ~full.gather(-1, place)

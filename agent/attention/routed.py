@@ -1,13 +1,12 @@
 """Attention whose plan depends on what is seen: BiFormer's bi-level routing."""
 
-from functools import lru_cache
-
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from .attend import attend
 from .checks import check_backend, check_map, head_width, require
+from .orders import tiled
 from .plan import AttentionPlan
 
 
@@ -43,7 +42,7 @@ def route(
     check_regions(size, regions, top_k)
     (gh, gw), n = size, q.shape[2]
     require(n == gh * gw, f"the {gh * gw} tokens of a {gh} x {gw} map", n, "pass the size of this map")
-    order = _order(size, regions).to(q.device)
+    order = tiled(size, (gh // regions, gw // regions)).to(q.device)
     return _routed(q.detach()[:, :, order], k.detach()[:, :, order], order, regions**2, top_k)
 
 
@@ -72,12 +71,6 @@ def check_top_k(regions: int, top_k: int) -> None:
     count = regions**2
     some = f"top_k of biformer from 1 to its {count} regions"
     require(1 <= top_k <= count, some, top_k, "choose fewer regions")
-
-
-@lru_cache(maxsize=64)
-def _order(size: tuple[int, int], regions: int) -> Int64[Tensor, " n"]:
-    (gh, gw), r = size, regions
-    return torch.arange(gh * gw).view(r, gh // r, r, gw // r).transpose(1, 2).reshape(-1)
 
 
 class BiFormer(nn.Module):

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from placecell.errors import ConfigError
 
+from .blocks import columns_seen
 from .orders import largest_divisor
 from .plan import AttentionPlan
 
@@ -57,16 +58,17 @@ def s2(
     j, h = torch.arange(n // block), torch.arange(heads)[:, None, None]
     away = (i - j) if causal else (i - j).abs()
     seen = ((away < local) | ((j + h * step) % stride == 0)) & ((away >= 0) | (not causal))
-    keys, kept = _listed(seen)
+    place, kept = columns_seen(seen[None].expand(1, heads, -1, -1))
+    keys = torch.where(kept, place, -1)
     name = f"S2 {block}/{local}/{stride}"
     if not causal:
-        return AttentionPlan(name, torch.arange(n), block, block, keys[None])
+        return AttentionPlan(name, torch.arange(n), block, block, keys)
 
     def past(b: Tensor, h: Tensor, q: Tensor, k: Tensor) -> Tensor:
         return k <= q
 
     partial = kept & (keys == i)
-    return AttentionPlan(name, torch.arange(n), block, block, keys[None], past, partial[None])
+    return AttentionPlan(name, torch.arange(n), block, block, keys, past, partial)
 
 
 @lru_cache(maxsize=_KEPT)
@@ -113,16 +115,9 @@ def radial(frames: int, tokens_per_frame: int, *, block: int | None = None) -> A
     apart = (first[:, None] // s - first // s).abs()
     scale = 2 ** torch.log2(apart.clamp(min=1).double()).floor().long()
     maybe = (apart <= 1) | (first // s == 0) | ((gap + 1) * scale <= s) | (gap == 0)
-    candidates, _ = _listed(maybe[None])
+    place, kept = columns_seen(maybe[None, None])
+    candidates = torch.where(kept, place, -1)
     name = f"radial {frames} x {s}"
     return AttentionPlan.from_predicate(
-        name, torch.arange(frames * s), size, size, shrinking, candidates=candidates[0]
+        name, torch.arange(frames * s), size, size, shrinking, candidates=candidates[0, 0]
     )
-
-
-def _listed(seen: Tensor) -> tuple[Tensor, Tensor]:
-    """The numbers of the seen blocks of each row, -1 at the end of shorter ones; and which are real."""
-    m = int(seen.sum(-1).max())
-    place = torch.argsort((~seen).to(torch.uint8), dim=-1, stable=True)[..., :m]
-    kept = seen.gather(-1, place)
-    return torch.where(kept, place, -1), kept

@@ -7,7 +7,7 @@ from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from placecell.errors import ConfigError
-from placecell.memory.reversal.masks import MIX_1, MIX_2, NO_DROPOUT, STREAM
+from placecell.memory.reversal.masks import NO_DROPOUT, hashed, shifted
 
 GATES = ("softmax", "top_k", "gumbel", "no_softmax")
 DROPOUT_PLACE, NOISE_PLACE = 0, 1
@@ -114,7 +114,7 @@ def make_gate(name: str, codes: int, *, top_k: int, temperature: float, hard: bo
 def gumbel_noise(seeds: Int64[Tensor, " b"], codes: int) -> Float64[Tensor, "b c"]:
     """-log(-log(u)), u uniform in (0, 1): a hash of a row's seed and the code; 0 where the seed is none."""
     entries = torch.arange(1, codes + 1, device=seeds.device) + NOISE_PLACE * codes
-    uniform = (_shifted(_hashed(seeds, entries), 64 - _BITS).double() + 0.5) * 2.0**-_BITS
+    uniform = (shifted(hashed(seeds, entries), 64 - _BITS).double() + 0.5) * 2.0**-_BITS
     noise = -torch.log(-torch.log(uniform))
     return torch.where((seeds == NO_DROPOUT)[:, None], torch.zeros_like(noise), noise)
 
@@ -123,16 +123,3 @@ def require(holds: bool, expected: str, came: object, fix: str) -> None:
     """Raise ConfigError unless something holds."""
     if not holds:
         raise ConfigError(expected=expected, came=str(came), fix=fix)
-
-
-def _hashed(seeds: Int64[Tensor, " b"], entries: Int64[Tensor, " c"]) -> Int64[Tensor, "b c"]:
-    """64 bits for each row and entry, by the hash that the dropout masks are drawn with."""
-    bits = seeds[:, None] * MIX_2 + entries * STREAM
-    bits = (bits ^ _shifted(bits, 30)) * MIX_1
-    bits = (bits ^ _shifted(bits, 27)) * MIX_2
-    return bits ^ _shifted(bits, 31)
-
-
-def _shifted(values: Int64[Tensor, "b c"], places: int) -> Int64[Tensor, "b c"]:
-    """Shifted right, zeros coming in where torch's own shift brings in the sign."""
-    return (values >> places) & ((1 << (64 - places)) - 1)

@@ -41,14 +41,19 @@ def keep_mask(
         like: gives the result's type and device.
     """
     entries = torch.arange(1, width + 1, device=seeds.device) + place * width
-    hashed = seeds[:, None] * MIX_2 + entries * STREAM
-    hashed = (hashed ^ _shifted(hashed, 30)) * MIX_1
-    hashed = (hashed ^ _shifted(hashed, 27)) * MIX_2
-    kept = _shifted(hashed ^ _shifted(hashed, 31), 11) >= threshold(dropout)
+    kept = shifted(hashed(seeds, entries), 11) >= threshold(dropout)
     scaled = kept.to(like) / (1 - dropout)
     return torch.where((seeds == NO_DROPOUT)[:, None], torch.ones_like(scaled), scaled)
 
 
-def _shifted(values: Int64[Tensor, "b d"], bits: int) -> Int64[Tensor, "b d"]:
+def hashed(seeds: Int64[Tensor, " b"], entries: Int64[Tensor, " d"]) -> Int64[Tensor, "b d"]:
+    """64 bits for each seed and entry; entries count from 1."""
+    bits = seeds[:, None] * MIX_2 + entries * STREAM
+    bits = (bits ^ shifted(bits, 30)) * MIX_1
+    bits = (bits ^ shifted(bits, 27)) * MIX_2
+    return bits ^ shifted(bits, 31)
+
+
+def shifted(values: Int64[Tensor, "b d"], bits: int) -> Int64[Tensor, "b d"]:
     """Shifted right, zeros coming in; torch's own shift brings in the sign."""
     return (values >> bits) & int(np.iinfo(np.int64).max >> (bits - 1))

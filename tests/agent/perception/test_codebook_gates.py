@@ -8,12 +8,10 @@ from placecell.agent.perception.codebook_gates import (
     Gumbel,
     Softmax,
     TopK,
-    _hashed,
-    _shifted,
     gumbel_noise,
     make_gate,
 )
-from placecell.memory.reversal.masks import NO_DROPOUT, draw_seeds, keep_mask
+from placecell.memory.reversal.masks import NO_DROPOUT, draw_seeds, hashed, keep_mask, shifted
 
 
 def drawn(*shape, seed=1):
@@ -81,7 +79,7 @@ def test_noise_is_a_rows_own_and_none_without_a_seed():
 
 def test_the_noise_is_hashed_as_the_masks_are_but_from_other_entries():
     seeds = seeds_of(50)
-    bits = _shifted(_hashed(seeds, torch.arange(1, 33) + 32), 11)
+    bits = shifted(hashed(seeds, torch.arange(1, 33) + 32), 11)
     kept = keep_mask(seeds, 1, 32, 0.3, torch.zeros(1)) > 0
     assert torch.equal(bits >= int(0.3 * 2**53), kept)
     low = gumbel_noise(seeds, 32) < float(-torch.log(-torch.log(torch.tensor(0.3, dtype=torch.float64))))
